@@ -1,0 +1,1 @@
+//! The reference campaign core: delivery lifecycle, delivery log, KPIs, quarantine.

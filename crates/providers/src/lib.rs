@@ -1,0 +1,1 @@
+//! The simulated mailbox providers: what each answers, what it sends back later.

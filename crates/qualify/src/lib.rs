@@ -1,0 +1,1 @@
+//! Delivery log qualification: normalise a text, match ordered rules, explain.

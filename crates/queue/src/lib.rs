@@ -1,0 +1,1 @@
+//! When each message is due: retry schedule, validity, lanes with throttling.

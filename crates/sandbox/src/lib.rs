@@ -1,0 +1,1 @@
+//! The running system: configuration, the clock, and the thin shells.

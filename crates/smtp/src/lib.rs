@@ -1,0 +1,1 @@
+//! SMTP as two state machines, server and client.

@@ -1,0 +1,1 @@
+//! Event log, spool and views on disk.
