@@ -13,6 +13,8 @@ pub mod chance;
 pub mod classification;
 pub mod duration;
 pub mod event;
+pub mod header;
+pub mod inbound;
 pub mod message;
 pub mod reply;
 pub mod time;

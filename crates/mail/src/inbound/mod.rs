@@ -1,0 +1,5 @@
+//! Mail that comes back.
+
+pub mod adobe;
+
+pub use adobe::AdobeMessageId;
