@@ -2,10 +2,12 @@
 //!
 //! Tolerant on purpose: what arrives at a relay or comes back in a bounce is often not a correct header. Lines may end
 //! in CRLF or LF, the separator line of an mbox file may stand first, and lines that are no fields are passed over.
-//! Reading is linear in the bytes read and bounded by the constants below. Nothing is decoded: RFC 2047 encoded words
-//! stay as they are.
+//! Reading is linear in the bytes read and bounded by the constants below. RFC 2047 encoded words stay as they are
+//! unless [`decode`] is asked for.
 
 use std::borrow::Cow;
+
+use mail_parser::parsers::MessageStream;
 
 /// Bytes of a header that are read; what follows them is ignored.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -67,6 +69,17 @@ pub fn unfold(value: &[u8]) -> Cow<'_, str> {
     Cow::Owned(
         String::from_utf8(joined).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
     )
+}
+
+/// A value with its encoded words decoded (RFC 2047).
+pub fn decode(value: &str) -> Cow<'_, str> {
+    if !value.contains("=?") {
+        return Cow::Borrowed(value);
+    }
+    // The stream parses a field's body up to its line end, so it wants one, and no other.
+    let line = format!("{}\n", value.replace(['\r', '\n'], " "));
+    let decoded = MessageStream::new(line.as_bytes()).parse_unstructured();
+    decoded.as_text().map_or(Cow::Borrowed(value), |text| Cow::Owned(text.to_owned()))
 }
 
 /// Iterator of [`raw_fields`].
@@ -159,6 +172,19 @@ mod tests {
         assert_eq!(find(raw, "subject").unwrap(), "caf\u{fffd} \u{fffd}");
         assert_eq!(find(raw, "TO").unwrap(), "x");
         assert_eq!(find(raw, "cc"), None);
+    }
+
+    #[test]
+    fn decodes_encoded_words() {
+        for (value, expected) in [
+            ("plain", "plain"),
+            ("=?utf-8?B?UsOpcG9uc2U=?= one", "Réponse one"),
+            ("=?iso-8859-1?Q?caf=E9?= =?utf-8?Q?_au_lait?=", "café au lait"),
+            ("=?broken", "=?broken"),
+            ("a\n=?utf-8?Q?b?=", "a b"),
+        ] {
+            assert_eq!(decode(value), expected);
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! What a message *is* to a Mail Transfer Agent and to a campaign system: addresses and domains, points in time,
 //! SMTP replies with their enhanced status codes, Campaign's failure types and reasons, and the
-//! [`DeliveryEvent`]s that together are the only truth about what happened. The crate also reads and writes the
-//! mails that report failures (`bounce`).
+//! [`DeliveryEvent`]s that together are the only truth about what happened. The crate also writes the mails that
+//! report failures ([`compose`]) and reads them ([`inbound`]).
 //!
 //! It knows no SMTP dialogue, no rules and no storage: a value that exists is valid, and nothing here can fail for
 //! a reason other than the bytes it was given.
@@ -11,6 +11,7 @@
 pub mod address;
 pub mod chance;
 pub mod classification;
+pub mod compose;
 pub mod duration;
 pub mod event;
 pub mod header;
