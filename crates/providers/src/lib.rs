@@ -1,1 +1,36 @@
-//! The simulated mailbox providers: what each answers, what it sends back later.
+//! The simulated mailbox providers: what each answers at every step, and what it sends back later.
+//!
+//! A pure core. It opens no socket and reads no clock: the shell that owns the listeners asks [`ProviderSession`] for
+//! each answer and [`Providers`] for where a message goes and for what is due.
+//!
+//! The invariant: a message's fate is a function of the seed, the message and the attempt. No choice depends on the order in
+//! which connections happen to be served, so the same seed tells the same story.
+
+pub mod door;
+pub mod fate;
+pub mod internal;
+pub mod outcome;
+pub mod providers;
+mod routing;
+pub mod sandbox_address;
+pub mod schedule;
+pub mod script;
+pub mod session;
+pub mod spec;
+pub mod template;
+pub mod validate;
+
+pub use door::{Door, DoorBehaviour, DoorId};
+pub use fate::ChosenBy;
+pub use outcome::{
+    ActionKind, AttemptStep, Delay, Disclosure, LaterAction, Outcome, OutcomeError, Probability, Step,
+};
+pub use providers::{Delivery, Providers, Resolution, Route};
+pub use schedule::{Later, ReportMail};
+pub use script::ScriptError;
+pub use session::ProviderSession;
+pub use spec::{
+    DeliveryLimits, DomainPattern, Glob, Offers, ProviderSpec, RecipientOutcome, RecipientPattern,
+    SandboxAddresses, WeightedOutcome,
+};
+pub use validate::ProvidersError;

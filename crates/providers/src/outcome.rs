@@ -1,0 +1,420 @@
+//! What happens to a message: the fate of each delivery attempt, and what the provider sends back later.
+
+use std::time::Duration;
+
+use emta_mail::compose::{Language, ReportFormat};
+use emta_mail::{Phase, Reply};
+
+use crate::script::{self, ScriptError};
+
+/// A step of the SMTP session at which a provider can answer or hang up. STARTTLS is not one of them: there only the
+/// handshake can fail ([`AttemptStep::TlsFailure`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The greeting, before any command.
+    Greeting,
+    /// EHLO or HELO.
+    Ehlo,
+    /// MAIL FROM.
+    Mail,
+    /// RCPT TO.
+    Rcpt,
+    /// DATA, or the first BDAT.
+    Data,
+    /// After the final dot or the last chunk.
+    Message,
+}
+
+impl Step {
+    /// All steps, in the order of a session.
+    pub const ALL: [Self; 6] =
+        [Self::Greeting, Self::Ehlo, Self::Mail, Self::Rcpt, Self::Data, Self::Message];
+
+    /// The same step in the vocabulary of delivery events.
+    pub const fn phase(self) -> Phase {
+        match self {
+            Self::Greeting => Phase::Greeting,
+            Self::Ehlo => Phase::Ehlo,
+            Self::Mail => Phase::Mail,
+            Self::Rcpt => Phase::Rcpt,
+            Self::Data => Phase::Data,
+            Self::Message => Phase::Message,
+        }
+    }
+
+    /// Its name in scripts and configuration; the same as its phase's.
+    pub const fn name(self) -> &'static str {
+        self.phase().name()
+    }
+
+    /// The step of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+}
+
+/// How one delivery attempt ends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AttemptStep {
+    /// The message is accepted after the final dot.
+    Accept {
+        /// What the provider says, 2yz; `None` for `250 2.0.0 Ok: queued as ...`.
+        reply: Option<Reply>,
+    },
+    /// The message is refused with a reply.
+    Refuse {
+        /// When.
+        step: Step,
+        /// 4yz or 5yz; may hold placeholders (see [`crate::template`]).
+        reply: Reply,
+        /// The provider hangs up after the reply.
+        then_disconnect: bool,
+    },
+    /// The provider hangs up without a word. At [`Step::Message`] the client cannot know whether it was accepted; it
+    /// was not.
+    Disconnect {
+        /// When.
+        step: Step,
+    },
+    /// No host is found for the domain.
+    DnsFailure {
+        /// What the MTA says about it, 4yz or 5yz, marked `[internal]`.
+        reply: Reply,
+    },
+    /// No process listens at the host's port.
+    ConnectRefused,
+    /// The host does not answer at all.
+    ConnectTimeout,
+    /// STARTTLS is answered, but the handshake fails.
+    TlsFailure,
+}
+
+/// Something that a provider or its user does after a message was accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaterAction {
+    /// What.
+    pub kind: ActionKind,
+    /// How long after the acceptance.
+    pub delay: Delay,
+    /// How likely, drawn once a message.
+    pub probability: Probability,
+}
+
+/// What is done after a message was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ActionKind {
+    /// A report of failure is mailed to the envelope's sender (an asynchronous bounce).
+    Bounce {
+        /// Status and text of the failure.
+        reply: Reply,
+        /// The layout of the report.
+        format: ReportFormat,
+    },
+    /// A report of delay is mailed to the envelope's sender; the provider goes on trying.
+    DelayReport {
+        /// Status and text of the delay.
+        reply: Reply,
+        /// The layout of the report.
+        format: ReportFormat,
+    },
+    /// The user reports the message as spam (ARF, RFC 5965).
+    Complaint {
+        /// `Feedback-Type`, such as `abuse`.
+        feedback_type: String,
+        /// What the report says of the recipient.
+        disclosure: Disclosure,
+    },
+    /// An out-of-office reply (RFC 3834).
+    AutoReply {
+        /// The user's language.
+        language: Language,
+    },
+    /// The user opens the message.
+    Open,
+    /// The user follows a link.
+    Click {
+        /// Its address; empty for whichever link the message has.
+        url: String,
+    },
+}
+
+/// Whether a complaint names the recipient (RFC 5965 section 3.2, RFC 6590).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Disclosure {
+    /// `Original-Rcpt-To` has the address.
+    Named,
+    /// The provider does not tell who complained.
+    Redacted,
+}
+
+impl ActionKind {
+    /// Place among the actions of one message at one instant: a message is opened before it is clicked, clicked
+    /// before it is complained about.
+    pub const fn rank(&self) -> u8 {
+        match self {
+            Self::Open => 0,
+            Self::Click { .. } => 1,
+            Self::AutoReply { .. } => 2,
+            Self::DelayReport { .. } => 3,
+            Self::Bounce { .. } => 4,
+            Self::Complaint { .. } => 5,
+        }
+    }
+
+    /// Its name in scripts and configuration.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Click { .. } => "click",
+            Self::AutoReply { .. } => "ooo",
+            Self::DelayReport { .. } => "delayed",
+            Self::Bounce { .. } => "dsn",
+            Self::Complaint { .. } => "arf",
+        }
+    }
+
+    /// Whether it is a mail to the envelope's sender, which a message with a null sender never gets (RFC 3464
+    /// section 2, RFC 3834 section 2).
+    pub const fn is_mail(&self) -> bool {
+        match self {
+            Self::Open | Self::Click { .. } => false,
+            Self::AutoReply { .. }
+            | Self::DelayReport { .. }
+            | Self::Bounce { .. }
+            | Self::Complaint { .. } => true,
+        }
+    }
+}
+
+/// A span of time between two bounds, drawn evenly; both bounds may be the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Delay {
+    min: Duration,
+    max: Duration,
+}
+
+impl Delay {
+    /// At once.
+    pub const NONE: Self = Self { min: Duration::ZERO, max: Duration::ZERO };
+
+    /// Always this long.
+    pub const fn fixed(span: Duration) -> Self {
+        Self { min: span, max: span }
+    }
+
+    /// Between `min` and `max`; `None` if `min` is the longer one.
+    pub fn between(min: Duration, max: Duration) -> Option<Self> {
+        (min <= max).then_some(Self { min, max })
+    }
+
+    /// The shortest it can be.
+    pub const fn min(self) -> Duration {
+        self.min
+    }
+
+    /// The longest it can be.
+    pub const fn max(self) -> Duration {
+        self.max
+    }
+
+    /// The span at `unit`, a number in `0.0..1.0`, of the way from the shortest to the longest.
+    pub fn at(self, unit: f64) -> Duration {
+        let width = self.max.saturating_sub(self.min).as_millis() as f64;
+        // A float-to-integer cast saturates, so the sum stays below `max` whatever `unit` is.
+        self.min.saturating_add(Duration::from_millis((width * unit.clamp(0.0, 1.0)) as u64))
+    }
+}
+
+/// How likely something is, from 0 (never) to 1 (always).
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Probability(f64);
+
+impl Probability {
+    /// It always happens.
+    pub const ALWAYS: Self = Self(1.0);
+
+    /// `None` outside of 0 to 1.
+    pub fn try_new(probability: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&probability).then_some(Self(probability))
+    }
+
+    /// From 0 to 1.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// The whole fate of a message: one step for each attempt, then what follows the acceptance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Never empty.
+    attempts: Vec<AttemptStep>,
+    after: Vec<LaterAction>,
+}
+
+/// Why attempts and actions do not make an outcome.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OutcomeError {
+    /// No attempt.
+    #[error("an outcome has no attempt; expected at least one, such as `250`")]
+    NoAttempt,
+    /// More attempts than the limit.
+    #[error("an outcome has {0} attempts; expected at most {max}", max = Outcome::MAX_ATTEMPTS)]
+    TooManyAttempts(usize),
+    /// More later actions than the limit.
+    #[error("an outcome has {0} later actions; expected at most {max}", max = Outcome::MAX_ACTIONS)]
+    TooManyActions(usize),
+    /// The message is refused with a positive reply, or accepted with a negative one.
+    #[error("the reply `{0}` does not fit its attempt; expected 2yz to accept, 4yz or 5yz to refuse")]
+    WrongReply(String),
+    /// Actions after the acceptance, but no attempt is accepted.
+    #[error(
+        "the outcome has actions after the acceptance, but accepts no attempt; expected an attempt `250` among them"
+    )]
+    NeverAccepted,
+}
+
+impl Outcome {
+    /// Most attempts that an outcome can tell apart; more than the retries of 84 h at 5 minutes each.
+    pub const MAX_ATTEMPTS: usize = 1_100;
+    /// Most actions after the acceptance.
+    pub const MAX_ACTIONS: usize = 32;
+
+    /// An outcome whose n-th attempt ends as `attempts` says, the last one repeating for ever.
+    ///
+    /// # Errors
+    /// See [`OutcomeError`].
+    pub fn try_new(attempts: Vec<AttemptStep>, after: Vec<LaterAction>) -> Result<Self, OutcomeError> {
+        if attempts.is_empty() {
+            return Err(OutcomeError::NoAttempt);
+        }
+        if attempts.len() > Self::MAX_ATTEMPTS {
+            return Err(OutcomeError::TooManyAttempts(attempts.len()));
+        }
+        if after.len() > Self::MAX_ACTIONS {
+            return Err(OutcomeError::TooManyActions(after.len()));
+        }
+        for attempt in &attempts {
+            let fits = match attempt {
+                AttemptStep::Accept { reply: Some(reply) } if !(200..300).contains(&reply.code()) => {
+                    Err(reply)
+                }
+                AttemptStep::Refuse { reply, .. } | AttemptStep::DnsFailure { reply }
+                    if reply.is_positive() =>
+                {
+                    Err(reply)
+                }
+                AttemptStep::Accept { .. }
+                | AttemptStep::Refuse { .. }
+                | AttemptStep::DnsFailure { .. }
+                | AttemptStep::Disconnect { .. }
+                | AttemptStep::ConnectRefused
+                | AttemptStep::ConnectTimeout
+                | AttemptStep::TlsFailure => Ok(()),
+            };
+            fits.map_err(|reply| OutcomeError::WrongReply(reply.to_string()))?;
+        }
+        let accepts = attempts.iter().any(|step| matches!(step, AttemptStep::Accept { .. }));
+        if !after.is_empty() && !accepts {
+            return Err(OutcomeError::NeverAccepted);
+        }
+        Ok(Self { attempts, after })
+    }
+
+    /// The message is accepted at the first attempt, and nothing follows.
+    pub fn accept() -> Self {
+        Self { attempts: vec![AttemptStep::Accept { reply: None }], after: Vec::new() }
+    }
+
+    /// Reads the compact notation: `421x3, 250; dsn=5.1.1 after 6h` (see [`crate::script`]).
+    ///
+    /// # Errors
+    /// When the text is not a script; the error says where and what was expected.
+    pub fn parse_script(text: &str) -> Result<Self, ScriptError> {
+        script::parse(text)
+    }
+
+    /// How this attempt ends; attempts count from 1, and 0 is taken for 1.
+    pub fn step(&self, attempt: u32) -> &AttemptStep {
+        let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.attempts.get(index).or(self.attempts.last()).unwrap_or(&ACCEPT)
+    }
+
+    /// The steps that are told apart, in order.
+    pub fn attempts(&self) -> &[AttemptStep] {
+        &self.attempts
+    }
+
+    /// What follows the acceptance.
+    pub fn after(&self) -> &[LaterAction] {
+        &self.after
+    }
+}
+
+/// What [`Outcome::step`] would answer for an outcome without attempts, which cannot be made.
+static ACCEPT: AttemptStep = AttemptStep::Accept { reply: None };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept() -> AttemptStep {
+        AttemptStep::Accept { reply: None }
+    }
+
+    fn open() -> LaterAction {
+        LaterAction { kind: ActionKind::Open, delay: Delay::NONE, probability: Probability::ALWAYS }
+    }
+
+    #[test]
+    fn the_last_attempt_repeats() {
+        let outcome = Outcome::try_new(vec![AttemptStep::ConnectRefused, accept()], vec![]).unwrap();
+        assert_eq!(outcome.step(0), &AttemptStep::ConnectRefused);
+        assert_eq!(outcome.step(1), &AttemptStep::ConnectRefused);
+        assert_eq!(outcome.step(2), &accept());
+        assert_eq!(outcome.step(u32::MAX), &accept());
+    }
+
+    #[test]
+    fn only_whole_outcomes_can_be_made() {
+        let most = vec![accept(); Outcome::MAX_ATTEMPTS];
+        assert!(Outcome::try_new(most.clone(), vec![open(); Outcome::MAX_ACTIONS]).is_ok());
+        let one_more = [most, vec![accept()]].concat();
+        assert_eq!(Outcome::try_new(one_more, vec![]), Err(OutcomeError::TooManyAttempts(1_101)));
+        assert_eq!(Outcome::try_new(vec![accept()], vec![open(); 33]), Err(OutcomeError::TooManyActions(33)));
+        assert_eq!(Outcome::try_new(vec![], vec![]), Err(OutcomeError::NoAttempt));
+        assert_eq!(
+            Outcome::try_new(vec![AttemptStep::ConnectRefused], vec![open()]),
+            Err(OutcomeError::NeverAccepted)
+        );
+        let reply = Reply::new(354, None, "go on");
+        let refusal = AttemptStep::Refuse { step: Step::Data, reply: reply.clone(), then_disconnect: false };
+        for wrong in [AttemptStep::Accept { reply: Some(reply) }, refusal] {
+            assert_eq!(
+                Outcome::try_new(vec![wrong], vec![]),
+                Err(OutcomeError::WrongReply("354 go on".to_owned()))
+            );
+        }
+    }
+
+    #[test]
+    fn delays_stay_between_their_bounds() {
+        let (min, max) = (Duration::from_secs(60), Duration::from_secs(3600));
+        let delay = Delay::between(min, max).unwrap();
+        assert_eq!((delay.at(0.0), delay.at(1.0)), (min, max));
+        assert_eq!(delay.at(0.5), Duration::from_secs(1830));
+        assert_eq!(delay.at(f64::NAN), min);
+        assert_eq!(Delay::between(max, min), None);
+        assert_eq!(Delay::fixed(Duration::MAX).at(0.9), Duration::MAX);
+    }
+
+    #[test]
+    fn probabilities_are_probabilities() {
+        for good in [0.0, 0.001, 1.0] {
+            assert_eq!(Probability::try_new(good).map(Probability::get), Some(good));
+        }
+        for bad in [-0.001, 1.001, f64::NAN, f64::INFINITY] {
+            assert_eq!(Probability::try_new(bad), None);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The compact notation of an outcome: `421x3, 250; dsn=5.1.1 after 6h`.
+//!
+//! ```text
+//! script  = attempts *( ";" action )          "250" where the attempts are left out
+//! attempts = attempt *( "," attempt )          the last one repeats for ever
+//! attempt = what [ "x" times ]                 421x3 · 450 4.2.1 greylisted x2
+//! what    = [ step ":" ] code [status] [text] [ "then disconnect" ]
+//!         / "disconnect" [ "@" step ]          the provider hangs up without a word
+//!         / "dns" / "nxdomain" / "nullmx"      no host is found
+//!         / "refused" / "timeout" / "tls"      the connection or the handshake fails
+//! step    = "greeting" / "ehlo" / "mail" / "rcpt" / "data" / "message"     rcpt where left out; "dns" with a reply
+//! action  = kind [ "=" value ] [ "as" format ] [ "after" delay ] [ "with" probability ]
+//! kind    = "dsn" / "delayed" / "arf" / "ooo" / "open" / "click"
+//! delay   = 6h / 1h..8h                        probability = 25% / 0.25
+//! ```
+//!
+//! Text in double quotes is taken as it stands, so that it can hold commas, semicolons and the words above. A code
+//! alone gets the usual status and text; a 2yz reply always comes after the final dot. `421` hangs up after the reply
+//! (RFC 5321 section 3.8).
+
+mod action;
+mod attempt;
+mod piece;
+mod standard;
+
+use piece::Piece;
+
+use crate::outcome::{AttemptStep, Outcome};
+
+pub use standard::{standard_for_status, standard_reply};
+
+/// Longest script, in octets.
+pub const MAX_SCRIPT: usize = 4_096;
+
+/// What was wrong with a written script.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("at character {} of the script: found {}, expected {expected}", .offset + 1, shown(.found))]
+pub struct ScriptError {
+    /// Octets before the text that is wrong.
+    pub offset: usize,
+    /// The text that is wrong, at most 40 characters of it; empty at the end of the script.
+    pub found: String,
+    /// What would be right.
+    pub expected: String,
+}
+
+fn shown(found: &str) -> String {
+    if found.is_empty() { "the end".to_owned() } else { format!("`{found}`") }
+}
+
+/// Reads a script.
+///
+/// # Errors
+/// When the text does not follow the grammar of this module, is longer than [`MAX_SCRIPT`] or makes no whole
+/// [`Outcome`].
+pub fn parse(text: &str) -> Result<Outcome, ScriptError> {
+    let whole = Piece::new(text);
+    if text.len() > MAX_SCRIPT {
+        return Err(whole.error(format!("at most {MAX_SCRIPT} octets, not {}", text.len())));
+    }
+    let sections = whole.split(b';')?;
+    let mut attempts = Vec::new();
+    let mut after = Vec::new();
+    for (index, section) in sections.into_iter().map(Piece::trim).enumerate() {
+        if index == 0 && !action::is_action(section) {
+            for piece in section.split(b',')? {
+                attempt::parse(piece.trim(), &mut attempts)?;
+            }
+        } else {
+            after.push(action::parse(section)?);
+        }
+    }
+    if attempts.is_empty() {
+        attempts.push(AttemptStep::Accept { reply: None });
+    }
+    Outcome::try_new(attempts, after).map_err(|error| whole.error(error.to_string()))
+}
+
+/// Reads the actions of a script alone: `dsn=5.1.1 after 6h; open after 10m with 25%`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_actions(text: &str) -> Result<Vec<crate::outcome::LaterAction>, ScriptError> {
+    let whole = Piece::new(text);
+    if text.len() > MAX_SCRIPT {
+        return Err(whole.error(format!("at most {MAX_SCRIPT} octets, not {}", text.len())));
+    }
+    whole.split(b';')?.into_iter().map(|section| action::parse(section.trim())).collect()
+}
+
+/// Reads the attempts of a script alone: `421x3, 250`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_attempts(text: &str) -> Result<Vec<AttemptStep>, ScriptError> {
+    let whole = Piece::new(text);
+    if text.len() > MAX_SCRIPT {
+        return Err(whole.error(format!("at most {MAX_SCRIPT} octets, not {}", text.len())));
+    }
+    let mut attempts = Vec::new();
+    for piece in whole.split(b',')? {
+        attempt::parse(piece.trim(), &mut attempts)?;
+    }
+    Ok(attempts)
+}
+
+#[cfg(test)]
+mod tests;
