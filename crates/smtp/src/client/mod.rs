@@ -1,0 +1,1 @@
+//! The client side of SMTP: the outbound leg of the MTA.
