@@ -87,6 +87,14 @@ impl Load {
         self.oldest_accepted_at = earlier(self.oldest_accepted_at, Some(record.accepted_at));
     }
 
+    fn merge(&mut self, other: &Self) {
+        self.ready += other.ready;
+        self.scheduled += other.scheduled;
+        self.in_flight += other.in_flight;
+        self.next_due = earlier(self.next_due, other.next_due);
+        self.oldest_accepted_at = earlier(self.oldest_accepted_at, other.oldest_accepted_at);
+    }
+
     /// All messages.
     pub const fn len(&self) -> usize {
         self.ready + self.scheduled + self.in_flight
@@ -169,16 +177,6 @@ impl Queue {
         let lane = self.lanes.at(lane);
         let (domain, provider) = (Arc::clone(&lane.domain), Arc::clone(&lane.provider));
         Queued { id, domain, provider, accepted_at, expires_at, due, attempts, stage }
-    }
-}
-
-impl Load {
-    fn merge(&mut self, other: &Self) {
-        self.ready += other.ready;
-        self.scheduled += other.scheduled;
-        self.in_flight += other.in_flight;
-        self.next_due = earlier(self.next_due, other.next_due);
-        self.oldest_accepted_at = earlier(self.oldest_accepted_at, other.oldest_accepted_at);
     }
 }
 

@@ -149,7 +149,7 @@ impl<'a> Play<'a> {
             let (id, expires_at) = (message.id, message.expires_at);
             self.accepted.insert(id, expires_at);
             self.queue.handle(Input::Accept(message), now);
-            if self.shuffled(id) % 3 == 0 {
+            if self.shuffled(id).is_multiple_of(3) {
                 self.settle(now);
             }
         }
