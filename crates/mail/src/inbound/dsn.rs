@@ -1,0 +1,269 @@
+//! Delivery status notifications (RFC 3464), as they are and as they come: groups run together or torn apart, fields
+//! missing or misspelt, actions and dates of their own invention.
+
+use super::diagnostic::{self, codes};
+use super::limits::{MAX_DIAGNOSTIC, MAX_RECIPIENTS};
+use super::report::{Action, RecipientReport};
+use super::values::{address, date, host, one_line, short, untyped};
+use crate::header;
+use crate::reply::EnhancedStatus;
+use crate::time::Timestamp;
+
+/// What a `message/delivery-status` part says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct DeliveryStatus {
+    pub(super) reporting_mta: Option<String>,
+    pub(super) envelope_id: Option<String>,
+    pub(super) arrival_date: Option<Timestamp>,
+    pub(super) recipients: Vec<RecipientReport>,
+}
+
+/// Fields of one recipient, as far as they are read.
+#[derive(Default)]
+struct Group {
+    final_recipient: Option<String>,
+    original_recipient: Option<String>,
+    alias: Option<String>,
+    action: Option<Action>,
+    /// The `Status` field, and whether there was one at all.
+    status: Option<EnhancedStatus>,
+    diagnostic: String,
+    remote_mta: Option<String>,
+    last_attempt: Option<Timestamp>,
+    will_retry_until: Option<Timestamp>,
+    /// An empty line came after its first field: the next recipient field may begin another group.
+    closed: bool,
+    any: bool,
+}
+
+/// Reads the part.
+pub(super) fn read(content: &[u8]) -> DeliveryStatus {
+    let mut out = DeliveryStatus::default();
+    let mut group = Group::default();
+    let mut rest = content;
+    while !rest.is_empty() {
+        let (block, after) = header::split(rest);
+        for (name, value) in header::raw_fields(block) {
+            field(&mut out, &mut group, name, value);
+        }
+        group.closed = group.any;
+        rest = after;
+    }
+    finish(&mut out, &mut group);
+    out
+}
+
+fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) {
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let text = || header::unfold(value);
+    if is("Final-Recipient") {
+        begin(out, group, group.final_recipient.is_some());
+        group.final_recipient = address(&text());
+    } else if is("Original-Recipient") {
+        begin(out, group, group.original_recipient.is_some());
+        group.original_recipient = address(&text());
+    } else if is("X-Actual-Recipient") {
+        group.alias = address(&text());
+    } else if is("Action") {
+        let read = action(&text());
+        // A second action in an open group is a repetition; after an empty line it is another recipient's.
+        if group.closed && group.action.is_some() {
+            finish(out, group);
+        }
+        group.any = true;
+        group.action = group.action.or(read);
+    } else if is("Status") {
+        group.any = true;
+        group.status = group.status.or_else(|| diagnostic::leading_status(&text()));
+    } else if is("Diagnostic-Code") {
+        group.any = true;
+        if group.diagnostic.is_empty() {
+            group.diagnostic = one_line(untyped(&text()), MAX_DIAGNOSTIC);
+        }
+    } else if is("Remote-MTA") {
+        group.remote_mta = host(&text());
+    } else if is("Last-Attempt-Date") {
+        group.last_attempt = date(&text());
+    } else if is("Will-Retry-Until") {
+        group.will_retry_until = date(&text());
+    } else if is("Reporting-MTA") || (is("X-Reporting-MTA") && out.reporting_mta.is_none()) {
+        out.reporting_mta = host(&text());
+    } else if is("Original-Envelope-Id") {
+        out.envelope_id = short(&decode_xtext(text().trim()));
+    } else if is("Arrival-Date") {
+        out.arrival_date = date(&text());
+    }
+}
+
+/// A recipient field begins another group if the current one has that field, or was closed and has a recipient.
+fn begin(out: &mut DeliveryStatus, group: &mut Group, repeated: bool) {
+    let has_recipient = group.final_recipient.is_some() || group.original_recipient.is_some();
+    if repeated || (group.closed && has_recipient) {
+        finish(out, group);
+    }
+    group.any = true;
+}
+
+fn finish(out: &mut DeliveryStatus, group: &mut Group) {
+    let group = std::mem::take(group);
+    let final_recipient = group.final_recipient.or(group.alias);
+    if (final_recipient.is_none() && group.original_recipient.is_none())
+        || out.recipients.len() >= MAX_RECIPIENTS
+    {
+        return;
+    }
+    let codes = codes(&group.diagnostic);
+    let status = best_status(group.status, codes.status);
+    out.recipients.push(RecipientReport {
+        final_recipient,
+        original_recipient: group.original_recipient,
+        action: group.action.unwrap_or_else(|| implied_action(status)),
+        status,
+        reply_code: codes.reply,
+        smtp_command: diagnostic::command(&group.diagnostic),
+        diagnostic: group.diagnostic,
+        remote_mta: group.remote_mta,
+        last_attempt: group.last_attempt,
+        will_retry_until: group.will_retry_until,
+    });
+}
+
+/// The field's status, unless it says nothing (`x.0.0`) and the diagnostic says something.
+pub(super) fn best_status(
+    field: Option<EnhancedStatus>,
+    diagnostic: Option<EnhancedStatus>,
+) -> Option<EnhancedStatus> {
+    match (field, diagnostic) {
+        (Some(field), Some(diagnostic)) if field.subject() == 0 && field.detail() == 0 => Some(diagnostic),
+        (field, diagnostic) => field.or(diagnostic),
+    }
+}
+
+/// What a status implies where no action is given.
+pub(super) fn implied_action(status: Option<EnhancedStatus>) -> Action {
+    match status.map(EnhancedStatus::class) {
+        Some(2) => Action::Delivered,
+        Some(4) => Action::Delayed,
+        Some(_) | None => Action::Failed,
+    }
+}
+
+/// The five actions, and what is written in their place: `failed (expired)`, `failure`, `deferred`, `bounced`.
+fn action(value: &str) -> Option<Action> {
+    const PREFIXES: [(&str, Action); 9] = [
+        ("fail", Action::Failed),
+        ("delay", Action::Delayed),
+        ("deliverable", Action::Delivered),
+        ("delivered", Action::Delivered),
+        ("relay", Action::Relayed),
+        ("expand", Action::Expanded),
+        ("deferred", Action::Delayed),
+        ("expire", Action::Failed),
+        ("bounce", Action::Failed),
+    ];
+    PREFIXES
+        .iter()
+        .find(|(prefix, _)| diagnostic::starts_with_no_case(value.trim(), prefix))
+        .map(|(_, action)| *action)
+}
+
+/// `xtext` without its `+XX` (RFC 3461 section 4); anything else stays.
+fn decode_xtext(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = |b: &u8| char::from(*b).to_digit(16).map(|digit| digit as u8);
+        let decoded = match (first, tail) {
+            (b'+', [high, low, ..]) => hex(high).zip(hex(low)).map(|(high, low)| high << 4 | low),
+            _ => None,
+        };
+        out.push(decoded.unwrap_or(*first));
+        rest = if decoded.is_some() { tail.get(2..).unwrap_or_default() } else { tail };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Each recipient as `address action status diagnostic`.
+    fn check(content: &str, expected: &[&str]) {
+        let found: Vec<_> = read(content.as_bytes())
+            .recipients
+            .iter()
+            .map(|r| {
+                let status = r.status.map_or("-".to_owned(), |s| s.to_string());
+                format!("{} {} {status} {}", r.address().unwrap_or("-"), r.action, r.diagnostic)
+                    .trim_end()
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(found, expected, "{content}");
+    }
+
+    #[test]
+    fn reads_groups_however_they_are_torn() {
+        check(
+            "Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\n\
+             Diagnostic-Code: smtp; 550 5.1.1\n  unknown\n\nFinal-Recipient: rfc822; b@example.com\nAction: delayed\nStatus: 4.4.1\n",
+            &["a@example.com failed 5.1.1 550 5.1.1 unknown", "b@example.com delayed 4.4.1"],
+        );
+        // Everything in one group.
+        check(
+            "Final-Recipient: a@example.com\nStatus: 5.1.1\nFinal-Recipient: b@example.com\nStatus: 5.2.2\n",
+            &["a@example.com failed 5.1.1", "b@example.com failed 5.2.2"],
+        );
+        // One group torn apart by an empty line.
+        check(
+            "Final-Recipient: rfc822;a@example.com\n\nAction: failed\nStatus: 5.0.0 (no)\nDiagnostic-Code: x-unix; 552 5.2.2 full\n",
+            &["a@example.com failed 5.2.2 552 5.2.2 full"],
+        );
+        // The original recipient first, or after.
+        check(
+            "Original-Recipient: rfc822;o@example.com\nFinal-Recipient: rfc822;f@example.com\nAction: failed\n\n\
+             Final-Recipient: rfc822;g@example.com\nOriginal-Recipient: rfc822;p@example.com\nAction: failed\n",
+            &["o@example.com failed -", "p@example.com failed -"],
+        );
+    }
+
+    #[test]
+    fn missing_and_odd_fields() {
+        check("Final-Recipient: rfc822; a@example.com\n", &["a@example.com failed -"]);
+        check("Final-Recipient: a@example.com\nStatus: 4.2.2\n", &["a@example.com delayed 4.2.2"]);
+        check(
+            "Final-Recipient: a@example.com\nAction: FAILURE (expired)\nLast-Attempt-Date: never\n",
+            &["a@example.com failed -"],
+        );
+        check("X-Actual-Recipient: rfc822; a@example.com\nAction: failed\n", &["a@example.com failed -"]);
+        check("Action: failed\nStatus: 5.1.1\n", &[]);
+        check("Final-Recipient: rfc822;\nAction: failed\n", &[]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn fields_of_the_message() {
+        let status = read(
+            b"Original-Envelope-Id: a+2Bb+zz\nReporting-MTA: dns;mx.example\nArrival-Date: Mon, 5 Jan 2026 09:00:00 +0000\n",
+        );
+        assert_eq!(status.envelope_id.as_deref(), Some("a+b+zz"));
+        assert_eq!(status.reporting_mta.as_deref(), Some("mx.example"));
+        assert_eq!(status.arrival_date.unwrap().as_seconds(), 1_767_603_600);
+    }
+
+    #[test]
+    fn recipients_are_limited() {
+        let count =
+            |n: usize| read("Final-Recipient: a@example.com\n\n".repeat(n).as_bytes()).recipients.len();
+        assert_eq!(count(MAX_RECIPIENTS), MAX_RECIPIENTS);
+        assert_eq!(count(MAX_RECIPIENTS + 1), MAX_RECIPIENTS);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(content in "((Final-Recipient|Action|Status|Diagnostic-Code|Original-Envelope-Id)?[:;+ 5.1a@é<>]{0,9}\r?\n?){0,12}") {
+            let _ = read(content.as_bytes());
+        }
+    }
+}

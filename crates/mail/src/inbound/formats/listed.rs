@@ -1,0 +1,99 @@
+//! Recipients in a list: each at the beginning of a line, what is said of it behind it and in the lines below.
+
+use super::Source;
+use super::found::Found;
+use crate::inbound::values::full_address;
+
+/// Reads lines such as `<a@example.com>: no such user`, `a@example.com: no such user`, or an address alone with the
+/// reason below it, up to the next address, an empty line, or a line of dashes.
+pub(super) fn read(source: &Source<'_>, found: &mut Found) {
+    let mut at = 0;
+    let mut current: Option<usize> = None;
+    // Whether anything was said yet: an empty line between an address and the first words ends nothing.
+    for line in source.text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let content = line.trim();
+        if content.is_empty() || content.starts_with("---") || content.ends_with("---") {
+            current = None;
+        } else if let Some((address, rest)) = leading_address(content) {
+            current = found.add(&address, start);
+            if let Some(place) = current.filter(|_| !rest.is_empty()) {
+                found.say(place, rest);
+            }
+        } else if let Some(place) = current {
+            found.say(place, content);
+        }
+    }
+}
+
+/// Words before the address in lists, in lower case.
+const LABELS: [&str; 12] = [
+    ">>> ",
+    "* ",
+    "- ",
+    "recipient address:",
+    "recipient:",
+    "recipients:",
+    "to:",
+    "failed recipient:",
+    "address:",
+    "user:",
+    "rcpt to:",
+    "mail address:",
+];
+
+/// The address with which a line begins, and what follows it.
+pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
+    let line = LABELS
+        .iter()
+        .find_map(|label| {
+            line.get(..label.len())
+                .filter(|head| head.eq_ignore_ascii_case(label))
+                .map(|_| &line[label.len()..])
+        })
+        .unwrap_or(line)
+        .trim_start();
+    if let Some(inner) = line.strip_prefix('<') {
+        let (inner, rest) = inner.split_once('>')?;
+        return Some((full_address(inner)?, rest.trim_start_matches([':', '.', ',', ';']).trim()));
+    }
+    let end = line.find(char::is_whitespace).unwrap_or(line.len());
+    let (word, rest) = line.split_at(end);
+    let rest = rest.trim();
+    let ended = word.trim_end_matches([':', ',', ';', '.']);
+    let address = full_address(ended).filter(|a| a.len() == ended.len())?;
+    // A word of a sentence is followed by more words; an entry of a list by nothing or by a mark.
+    let entry = rest.is_empty()
+        || ended.len() < word.len()
+        || rest.starts_with(['(', '[', '<', ':', '-'])
+        || rest.starts_with("on ")
+        || rest.starts_with("Invalid Address")
+        || rest.starts_with("...");
+    entry.then_some((address, rest.trim_start_matches([':', '-']).trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: Option<(&str, &str)>) {
+        let found = leading_address(line);
+        assert_eq!(found.as_ref().map(|(a, r)| (a.as_str(), *r)), expected, "{line}");
+    }
+
+    #[test]
+    fn addresses_that_begin_a_line() {
+        check("<a@example.com>: no such user", Some(("a@example.com", "no such user")));
+        check("a@example.com: no such user", Some(("a@example.com", "no such user")));
+        check("a@example.com", Some(("a@example.com", "")));
+        check("Recipient: <a@example.com>", Some(("a@example.com", "")));
+        check("a@example.com [User unknown]", Some(("a@example.com", "[User unknown]")));
+        check("a@example.com on Mon, 5 Jan 2026", Some(("a@example.com", "on Mon, 5 Jan 2026")));
+        check("a@example.com was here last week", None);
+        check("see <https://www.example.com>", None);
+        check("<not an address>", None);
+        check("", None);
+        check("é@example.com", Some(("é@example.com", "")));
+    }
+}

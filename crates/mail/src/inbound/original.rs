@@ -1,0 +1,151 @@
+//! The returned message: its header, wherever the report keeps it.
+
+use super::limits::{MAX_ORIGINAL_FIELDS, MAX_VALUE};
+use super::report::OriginalMessage;
+use super::values::{message_id, one_line};
+use crate::header;
+
+/// Fields that trace and sign: most of a header's bytes, and nothing to correlate by.
+const LEFT_OUT: [&str; 12] = [
+    "Received",
+    "DKIM-Signature",
+    "DomainKey-Signature",
+    "Authentication-Results",
+    "ARC-Seal",
+    "ARC-Message-Signature",
+    "ARC-Authentication-Results",
+    "X-Google-DKIM-Signature",
+    "X-Received",
+    "Received-SPF",
+    "X-Spam-Report",
+    "X-Microsoft-Antispam-Message-Info",
+];
+
+/// Reads the header of a returned message; `None` if there is no field.
+pub(super) fn read(content: &[u8]) -> Option<OriginalMessage> {
+    // Some programs put empty lines, or a line about the header, before it.
+    let content = content.trim_ascii_start();
+    let mut original = OriginalMessage::default();
+    for (name, value) in header::raw_fields(content) {
+        if LEFT_OUT.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        if original.headers.len() >= MAX_ORIGINAL_FIELDS {
+            break;
+        }
+        let value = header::unfold(&value[..value.len().min(MAX_VALUE)]);
+        if original.message_id.is_none() && name.eq_ignore_ascii_case("Message-ID") {
+            original.message_id = message_id(&value);
+        }
+        original.headers.push((name.to_owned(), one_line(&value, MAX_VALUE)));
+    }
+    (!original.headers.is_empty()).then_some(original)
+}
+
+/// Splits text that ends with a returned message into what is for people and the message; a text without one is all
+/// for people.
+///
+/// The message begins at a block of lines that look like a header: three fields or more, two of them of the kind that
+/// every message has, after an empty line or a line of dashes.
+pub(super) fn split(text: &str) -> (&str, &str) {
+    let mut at = 0;
+    let mut block: Option<Block> = None;
+    // Whether the line before allows a header to begin.
+    let mut may_begin = false;
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let content = line.trim_end();
+        if content.is_empty() {
+            block = None;
+            may_begin = true;
+            continue;
+        }
+        let continued = line.starts_with([' ', '\t']);
+        if let Some(name) = field_name(content).filter(|_| !continued) {
+            if may_begin || block.is_some() {
+                let block = block.get_or_insert(Block { start, fields: 0, usual: 0 });
+                block.fields += 1;
+                block.usual += usize::from(USUAL.iter().any(|known| known.eq_ignore_ascii_case(name)));
+                if block.fields >= 3 && block.usual >= 2 {
+                    return text.split_at(block.start);
+                }
+            }
+            may_begin = false;
+        } else if !(continued && block.is_some()) {
+            block = None;
+            may_begin = content.starts_with("--") || content.ends_with("--") || content.starts_with("From ");
+        }
+    }
+    (text, "")
+}
+
+struct Block {
+    start: usize,
+    fields: usize,
+    usual: usize,
+}
+
+/// Fields that every message has, and few texts about one.
+const USUAL: [&str; 9] = [
+    "Received",
+    "Return-Path",
+    "Message-ID",
+    "Date",
+    "From",
+    "Subject",
+    "MIME-Version",
+    "To",
+    "Content-Type",
+];
+
+fn field_name(line: &str) -> Option<&str> {
+    let (name, _) = line.split_once(':')?;
+    let ok =
+        !name.is_empty() && name.len() < 60 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    ok.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(text: &str, human: &str) {
+        assert_eq!(split(text).0, human, "{text}");
+    }
+
+    #[test]
+    fn finds_where_the_message_begins() {
+        check("It failed.\n\nReceived: x\n  y\nFrom: a\nSubject: b\n\nbody", "It failed.\n\n");
+        check("It failed.\n--- copy ---\nFrom: a\nTo: b\nSubject: c\n", "It failed.\n--- copy ---\n");
+        check("Recipient: a\nReason: b\nHint: c\n\nrest", "Recipient: a\nReason: b\nHint: c\n\nrest");
+        check("Subject: a\nTo: b\n\nOther: c\n", "Subject: a\nTo: b\n\nOther: c\n");
+        check("", "");
+    }
+
+    #[test]
+    fn keeps_what_correlates() {
+        let original =
+            read(b"\nReceived: x\nMessage-ID: <1@news.example>\nX-Emta-Id: 7\n\nbody: no\n").unwrap();
+        assert_eq!(original.message_id.as_deref(), Some("1@news.example"));
+        assert_eq!(original.header("x-emta-id"), Some("7"));
+        assert_eq!(original.headers.len(), 2);
+        assert_eq!(read(b"no header at all"), None);
+    }
+
+    #[test]
+    fn fields_are_limited() {
+        let count = |n: usize| read("A: 1\n".repeat(n).as_bytes()).unwrap().headers.len();
+        assert_eq!(count(MAX_ORIGINAL_FIELDS), MAX_ORIGINAL_FIELDS);
+        assert_eq!(count(MAX_ORIGINAL_FIELDS + 1), MAX_ORIGINAL_FIELDS);
+    }
+
+    proptest! {
+        #[test]
+        fn splitting_loses_nothing(text in "((From|To|Subject|Date|é|--)?:?[ a\n]{0,4}){0,20}") {
+            let (human, message) = split(&text);
+            prop_assert_eq!(format!("{human}{message}"), text);
+        }
+    }
+}
