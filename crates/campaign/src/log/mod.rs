@@ -338,3 +338,22 @@ impl LogState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_stays_small() {
+        assert_eq!(size_of::<LogState>(), 56, "ten million of these fit into memory");
+    }
+
+    #[test]
+    fn numbers_and_names_lead_back() {
+        for status in LogStatus::ALL {
+            assert_eq!(LogStatus::from_name(status.name()), Some(status));
+        }
+        let codes = LogStatus::ALL.map(LogStatus::code);
+        assert_eq!(codes, [0, 1, 2, 3, 6, 7]);
+    }
+}
