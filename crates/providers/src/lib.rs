@@ -6,6 +6,7 @@
 //! The invariant: a message's fate is a function of the seed, the message and the attempt. No choice depends on the order in
 //! which connections happen to be served, so the same seed tells the same story.
 
+pub mod action;
 pub mod door;
 pub mod fate;
 pub mod internal;
@@ -20,12 +21,11 @@ pub mod spec;
 pub mod template;
 pub mod validate;
 
+pub use action::{ActionKind, Delay, DelayError, Disclosure, LaterAction, Probability, ProbabilityError};
 pub use door::{Door, DoorBehaviour, DoorId};
 pub use fate::ChosenBy;
-pub use outcome::{
-    ActionKind, AttemptStep, Delay, Disclosure, LaterAction, Outcome, OutcomeError, Probability, Step,
-};
-pub use providers::{Delivery, Providers, Resolution, Route};
+pub use outcome::{AttemptStep, Outcome, OutcomeError, Step};
+pub use providers::{Delivery, Providers, Resolution};
 pub use schedule::{Later, ReportMail};
 pub use script::ScriptError;
 pub use session::ProviderSession;

@@ -1,10 +1,8 @@
 //! What happens to a message: the fate of each delivery attempt, and what the provider sends back later.
 
-use std::time::Duration;
-
-use emta_mail::compose::{Language, ReportFormat};
 use emta_mail::{Phase, Reply};
 
+use crate::action::LaterAction;
 use crate::script::{self, ScriptError};
 
 /// A step of the SMTP session at which a provider can answer or hang up. STARTTLS is not one of them: there only the
@@ -87,161 +85,6 @@ pub enum AttemptStep {
     ConnectTimeout,
     /// STARTTLS is answered, but the handshake fails.
     TlsFailure,
-}
-
-/// Something that a provider or its user does after a message was accepted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LaterAction {
-    /// What.
-    pub kind: ActionKind,
-    /// How long after the acceptance.
-    pub delay: Delay,
-    /// How likely, drawn once a message.
-    pub probability: Probability,
-}
-
-/// What is done after a message was accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ActionKind {
-    /// A report of failure is mailed to the envelope's sender (an asynchronous bounce).
-    Bounce {
-        /// Status and text of the failure.
-        reply: Reply,
-        /// The layout of the report.
-        format: ReportFormat,
-    },
-    /// A report of delay is mailed to the envelope's sender; the provider goes on trying.
-    DelayReport {
-        /// Status and text of the delay.
-        reply: Reply,
-        /// The layout of the report.
-        format: ReportFormat,
-    },
-    /// The user reports the message as spam (ARF, RFC 5965).
-    Complaint {
-        /// `Feedback-Type`, such as `abuse`.
-        feedback_type: String,
-        /// What the report says of the recipient.
-        disclosure: Disclosure,
-    },
-    /// An out-of-office reply (RFC 3834).
-    AutoReply {
-        /// The user's language.
-        language: Language,
-    },
-    /// The user opens the message.
-    Open,
-    /// The user follows a link.
-    Click {
-        /// Its address; empty for whichever link the message has.
-        url: String,
-    },
-}
-
-/// Whether a complaint names the recipient (RFC 5965 section 3.2, RFC 6590).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Disclosure {
-    /// `Original-Rcpt-To` has the address.
-    Named,
-    /// The provider does not tell who complained.
-    Redacted,
-}
-
-impl ActionKind {
-    /// Place among the actions of one message at one instant: a message is opened before it is clicked, clicked
-    /// before it is complained about.
-    pub const fn rank(&self) -> u8 {
-        match self {
-            Self::Open => 0,
-            Self::Click { .. } => 1,
-            Self::AutoReply { .. } => 2,
-            Self::DelayReport { .. } => 3,
-            Self::Bounce { .. } => 4,
-            Self::Complaint { .. } => 5,
-        }
-    }
-
-    /// Its name in scripts and configuration.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Click { .. } => "click",
-            Self::AutoReply { .. } => "ooo",
-            Self::DelayReport { .. } => "delayed",
-            Self::Bounce { .. } => "dsn",
-            Self::Complaint { .. } => "arf",
-        }
-    }
-
-    /// Whether it is a mail to the envelope's sender, which a message with a null sender never gets (RFC 3464
-    /// section 2, RFC 3834 section 2).
-    pub const fn is_mail(&self) -> bool {
-        match self {
-            Self::Open | Self::Click { .. } => false,
-            Self::AutoReply { .. }
-            | Self::DelayReport { .. }
-            | Self::Bounce { .. }
-            | Self::Complaint { .. } => true,
-        }
-    }
-}
-
-/// A span of time between two bounds, drawn evenly; both bounds may be the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Delay {
-    min: Duration,
-    max: Duration,
-}
-
-impl Delay {
-    /// At once.
-    pub const NONE: Self = Self { min: Duration::ZERO, max: Duration::ZERO };
-
-    /// Always this long.
-    pub const fn fixed(span: Duration) -> Self {
-        Self { min: span, max: span }
-    }
-
-    /// Between `min` and `max`; `None` if `min` is the longer one.
-    pub fn between(min: Duration, max: Duration) -> Option<Self> {
-        (min <= max).then_some(Self { min, max })
-    }
-
-    /// The shortest it can be.
-    pub const fn min(self) -> Duration {
-        self.min
-    }
-
-    /// The longest it can be.
-    pub const fn max(self) -> Duration {
-        self.max
-    }
-
-    /// The span at `unit`, a number in `0.0..1.0`, of the way from the shortest to the longest.
-    pub fn at(self, unit: f64) -> Duration {
-        let width = self.max.saturating_sub(self.min).as_millis() as f64;
-        // A float-to-integer cast saturates, so the sum stays below `max` whatever `unit` is.
-        self.min.saturating_add(Duration::from_millis((width * unit.clamp(0.0, 1.0)) as u64))
-    }
-}
-
-/// How likely something is, from 0 (never) to 1 (always).
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub struct Probability(f64);
-
-impl Probability {
-    /// It always happens.
-    pub const ALWAYS: Self = Self(1.0);
-
-    /// `None` outside of 0 to 1.
-    pub fn try_new(probability: f64) -> Option<Self> {
-        (0.0..=1.0).contains(&probability).then_some(Self(probability))
-    }
-
-    /// From 0 to 1.
-    pub const fn get(self) -> f64 {
-        self.0
-    }
 }
 
 /// The whole fate of a message: one step for each attempt, then what follows the acceptance.
@@ -357,6 +200,7 @@ static ACCEPT: AttemptStep = AttemptStep::Accept { reply: None };
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::{ActionKind, Delay, Probability};
 
     fn accept() -> AttemptStep {
         AttemptStep::Accept { reply: None }
@@ -394,27 +238,6 @@ mod tests {
                 Outcome::try_new(vec![wrong], vec![]),
                 Err(OutcomeError::WrongReply("354 go on".to_owned()))
             );
-        }
-    }
-
-    #[test]
-    fn delays_stay_between_their_bounds() {
-        let (min, max) = (Duration::from_secs(60), Duration::from_secs(3600));
-        let delay = Delay::between(min, max).unwrap();
-        assert_eq!((delay.at(0.0), delay.at(1.0)), (min, max));
-        assert_eq!(delay.at(0.5), Duration::from_secs(1830));
-        assert_eq!(delay.at(f64::NAN), min);
-        assert_eq!(Delay::between(max, min), None);
-        assert_eq!(Delay::fixed(Duration::MAX).at(0.9), Duration::MAX);
-    }
-
-    #[test]
-    fn probabilities_are_probabilities() {
-        for good in [0.0, 0.001, 1.0] {
-            assert_eq!(Probability::try_new(good).map(Probability::get), Some(good));
-        }
-        for bad in [-0.001, 1.001, f64::NAN, f64::INFINITY] {
-            assert_eq!(Probability::try_new(bad), None);
         }
     }
 }

@@ -18,39 +18,25 @@ use crate::spec::{DomainPattern, ProviderSpec};
 use crate::template::{self, Values};
 use crate::validate::{self, ProvidersError};
 
-/// Where the simulated DNS sends a message.
+/// Where the simulated DNS sends an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    /// The provider that serves the recipient's domain.
-    pub provider: Arc<str>,
-    /// What was found.
-    pub route: Route,
-}
-
-/// What the simulated DNS found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// An MX host of a simulated provider.
+pub enum Resolution {
+    /// To an MX host of the provider.
     Mx {
         /// Its name.
         host: String,
         /// The listener to connect to.
         door: DoorId,
     },
-    /// The attempt ends here, without a connection.
+    /// Nowhere: the attempt ends without a connection.
     Failed {
         /// At which step.
         phase: Phase,
         /// What the MTA says about it.
         reply: Reply,
     },
-    /// A server that is not part of the simulation, on a loopback address.
-    Foreign {
-        /// The name by which it is known.
-        host: String,
-        /// Its address.
-        address: SocketAddr,
-    },
+    /// To a server that is not part of the simulation, on a loopback address.
+    Foreign(SocketAddr),
 }
 
 /// A message that a provider accepted.
@@ -196,13 +182,10 @@ impl Providers {
     /// knows its number when the message comes.
     pub fn resolve(&mut self, message: QueueId, recipient: &EmailAddress, attempt: u32) -> Resolution {
         let Some(provider) = self.provider(&recipient.domain()) else {
-            let route = Route::Failed { phase: Phase::Dns, reply: internal::no_host() };
-            return Resolution { provider: Self::DEFAULT.into(), route };
+            return Resolution::Failed { phase: Phase::Dns, reply: internal::no_host() };
         };
-        let name = Arc::clone(&provider.name);
         if let Some(address) = provider.spec.route {
-            let host = provider.host.to_string();
-            return Resolution { provider: name, route: Route::Foreign { host, address } };
+            return Resolution::Foreign(address);
         }
         let (outcome, _) = provider.fates.choose(self.chance, message, recipient);
         let step = outcome.step(attempt);
@@ -217,7 +200,7 @@ impl Providers {
             | AttemptStep::TlsFailure => None,
         };
         if let Some((phase, reply)) = failed {
-            return Resolution { provider: name, route: Route::Failed { phase, reply } };
+            return Resolution::Failed { phase, reply };
         }
         let behaviour = DoorBehaviour::for_step(step);
         let door = provider.doors.get(&behaviour).copied().unwrap_or(provider.main);
@@ -230,7 +213,7 @@ impl Providers {
             self.doors.get(door.0).map_or_else(String::new, |door| door.host.clone())
         };
         self.announced.insert(message, Announced { attempt, recipient: recipient.clone() });
-        Resolution { provider: name, route: Route::Mx { host, door } }
+        Resolution::Mx { host, door }
     }
 
     /// Forgets what was announced or counted of a message: it was delivered, refused for good, or given up.

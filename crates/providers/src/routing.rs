@@ -15,15 +15,14 @@ pub(crate) struct Routing {
 }
 
 impl Routing {
-    /// Adds a pattern of the provider with this number; the number of another provider that has the very pattern
-    /// already.
+    /// Adds a pattern of the provider with this number, unless another provider has it: then the number of that one.
     pub(crate) fn add(&mut self, pattern: &DomainPattern, provider: usize) -> Result<(), usize> {
-        let previous = match pattern {
-            DomainPattern::Exact(domain) => self.exact.insert(domain.as_str().to_owned(), provider),
-            DomainPattern::Below(domain) => self.below.insert(domain.as_str().to_owned(), provider),
-            DomainPattern::Any => self.any.replace(provider),
+        let owner = match pattern {
+            DomainPattern::Exact(domain) => *self.exact.entry(domain.as_str().to_owned()).or_insert(provider),
+            DomainPattern::Below(domain) => *self.below.entry(domain.as_str().to_owned()).or_insert(provider),
+            DomainPattern::Any => *self.any.get_or_insert(provider),
         };
-        previous.map_or(Ok(()), Err)
+        if owner == provider { Ok(()) } else { Err(owner) }
     }
 
     /// Whether there is a provider for every domain.

@@ -128,7 +128,7 @@ mod tests {
     fn replies_can_be_spelled_out() {
         check_reply("bounce+550+no+such+user", "550 no such user");
         check_reply("bounce+552+5.2.2+over%20quota%2C+sorry", "552 5.2.2 over quota, sorry");
-        check_reply("bounce+450", "450 4.2.1 Mailbox temporarily unavailable");
+        check_reply("bounce+450", "450 4.2.1 Mailbox temporarily unavailable, try again later");
         check_reply("450-try-later", "450 try later");
         // Nobody can forge a reply of their own through an address.
         check_reply("bounce+550+a%0d%0a250+ok", "550 a ok");

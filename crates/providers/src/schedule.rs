@@ -9,7 +9,7 @@ use emta_mail::compose::{self, AutoReplySpec, BounceSpec, ComplaintSpec};
 use emta_mail::inbound::Action;
 use emta_mail::{EmailAddress, EnhancedStatus, QueueId, Reply, ReversePath, Timestamp, header};
 
-use crate::outcome::{ActionKind, Disclosure};
+use crate::action::{ActionKind, Disclosure};
 use crate::script::standard_reply;
 
 /// Something that a provider or its user does now.

@@ -228,6 +228,13 @@ impl Glob {
     }
 }
 
+impl FromStr for Glob {
+    type Err = GlobError;
+    fn from_str(text: &str) -> Result<Self, GlobError> {
+        Self::parse(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@
 
 use emta_mail::{EmailAddress, QueueId, Reply};
 
-use crate::outcome::ActionKind;
+use crate::action::ActionKind;
 
 /// What the placeholders stand for.
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,14 @@
 //! One action after the acceptance: `dsn=5.1.1 as exim after 6h with 10%`.
 
+use std::str::FromStr;
+
 use emta_mail::compose::{Language, ReportFormat};
-use emta_mail::{EnhancedStatus, Reply, duration};
+use emta_mail::{EnhancedStatus, Reply};
 
 use super::ScriptError;
 use super::piece::Piece;
 use super::standard::{standard_for_status, with_standard_text};
-use crate::outcome::{ActionKind, Delay, Disclosure, LaterAction, Probability};
+use crate::action::{ActionKind, Delay, Disclosure, LaterAction, Probability};
 
 const ACTION: &str = "an action, such as `dsn=5.1.1 after 6h`, `delayed=4.4.1 after 4h`, `arf after 2h`, \
                       `ooo=fr after 5m`, `open after 10m with 25%` or `click=https://www.example/ after 12m` (text with semicolons goes in double quotes)";
@@ -63,8 +65,11 @@ impl<'a> Clauses<'a> {
             let value = words.next().unwrap_or(whole.skip(whole.text.len()));
             match keyword.text {
                 "as" => clauses.format = Some((value, format(value)?)),
-                "after" => clauses.delay = delay(value)?,
-                "with" => clauses.probability = probability(value)?,
+                "after" => {
+                    clauses.delay =
+                        read(value, "a delay, such as `6h`, or `1h..8h` with the shorter one first")?
+                }
+                "with" => clauses.probability = read(value, "a probability, such as `25%` or `0.25`")?,
                 _ => return Err(keyword.error("`as`, `after`, `with` or `;`")),
             }
         }
@@ -161,21 +166,6 @@ fn names(all: impl Iterator<Item = &'static str>) -> String {
     all.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn delay(word: Piece<'_>) -> Result<Delay, ScriptError> {
-    let fail = || word.error("a delay, such as `6h` or `1h..8h`");
-    let (min, max) = word.text.split_once("..").unwrap_or((word.text, word.text));
-    let read = |text| duration::parse(text).map_err(|_| fail());
-    Delay::between(read(min)?, read(max)?).ok_or_else(|| word.error("the shorter delay first"))
-}
-
-fn probability(word: Piece<'_>) -> Result<Probability, ScriptError> {
-    let (number, scale) = match word.text.strip_suffix('%') {
-        Some(percent) => (percent, 100.0),
-        None => (word.text, 1.0),
-    };
-    let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let value = number.parse::<f64>().ok().filter(|_| plain);
-    value
-        .and_then(|value| Probability::try_new(value / scale))
-        .ok_or_else(|| word.error("a probability, such as `25%` or `0.25`"))
+fn read<T: FromStr>(word: Piece<'_>, expected: &str) -> Result<T, ScriptError> {
+    word.text.parse().map_err(|_| word.error(expected))
 }

@@ -25,6 +25,7 @@ mod standard;
 
 use piece::Piece;
 
+use crate::action::LaterAction;
 use crate::outcome::{AttemptStep, Outcome};
 
 pub use standard::{standard_for_status, standard_reply};
@@ -54,38 +55,14 @@ fn shown(found: &str) -> String {
 /// When the text does not follow the grammar of this module, is longer than [`MAX_SCRIPT`] or makes no whole
 /// [`Outcome`].
 pub fn parse(text: &str) -> Result<Outcome, ScriptError> {
-    let whole = Piece::new(text);
-    if text.len() > MAX_SCRIPT {
-        return Err(whole.error(format!("at most {MAX_SCRIPT} octets, not {}", text.len())));
-    }
-    let sections = whole.split(b';')?;
-    let mut attempts = Vec::new();
-    let mut after = Vec::new();
-    for (index, section) in sections.into_iter().map(Piece::trim).enumerate() {
-        if index == 0 && !action::is_action(section) {
-            for piece in section.split(b',')? {
-                attempt::parse(piece.trim(), &mut attempts)?;
-            }
-        } else {
-            after.push(action::parse(section)?);
-        }
-    }
-    if attempts.is_empty() {
-        attempts.push(AttemptStep::Accept { reply: None });
-    }
+    let whole = whole(text)?;
+    let mut sections = whole.split(b';')?.into_iter().map(Piece::trim).peekable();
+    let attempts = match sections.next_if(|first| !action::is_action(*first)) {
+        Some(first) => attempts(first)?,
+        None => vec![AttemptStep::Accept { reply: None }],
+    };
+    let after = sections.map(action::parse).collect::<Result<_, _>>()?;
     Outcome::try_new(attempts, after).map_err(|error| whole.error(error.to_string()))
-}
-
-/// Reads the actions of a script alone: `dsn=5.1.1 after 6h; open after 10m with 25%`.
-///
-/// # Errors
-/// As [`parse`].
-pub fn parse_actions(text: &str) -> Result<Vec<crate::outcome::LaterAction>, ScriptError> {
-    let whole = Piece::new(text);
-    if text.len() > MAX_SCRIPT {
-        return Err(whole.error(format!("at most {MAX_SCRIPT} octets, not {}", text.len())));
-    }
-    whole.split(b';')?.into_iter().map(|section| action::parse(section.trim())).collect()
 }
 
 /// Reads the attempts of a script alone: `421x3, 250`.
@@ -93,12 +70,28 @@ pub fn parse_actions(text: &str) -> Result<Vec<crate::outcome::LaterAction>, Scr
 /// # Errors
 /// As [`parse`].
 pub fn parse_attempts(text: &str) -> Result<Vec<AttemptStep>, ScriptError> {
+    attempts(whole(text)?)
+}
+
+/// Reads the actions of a script alone: `dsn=5.1.1 after 6h; open after 10m with 25%`.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_actions(text: &str) -> Result<Vec<LaterAction>, ScriptError> {
+    whole(text)?.split(b';')?.into_iter().map(|section| action::parse(section.trim())).collect()
+}
+
+fn whole(text: &str) -> Result<Piece<'_>, ScriptError> {
     let whole = Piece::new(text);
     if text.len() > MAX_SCRIPT {
         return Err(whole.error(format!("at most {MAX_SCRIPT} octets, not {}", text.len())));
     }
+    Ok(whole)
+}
+
+fn attempts(section: Piece<'_>) -> Result<Vec<AttemptStep>, ScriptError> {
     let mut attempts = Vec::new();
-    for piece in whole.split(b',')? {
+    for piece in section.split(b',')? {
         attempt::parse(piece.trim(), &mut attempts)?;
     }
     Ok(attempts)

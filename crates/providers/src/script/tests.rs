@@ -1,5 +1,6 @@
 use super::*;
-use crate::outcome::{ActionKind, Step};
+use crate::action::ActionKind;
+use crate::outcome::Step;
 
 /// Writes an outcome down in a form in which every detail shows.
 fn spell(outcome: &Outcome) -> String {
@@ -144,7 +145,7 @@ fn mistakes_are_named_and_placed() {
     check("250; open after 6", "at character 17 of the script: found `6`, expected a delay...");
     check(
         "250; open after 8h..1h",
-        "at character 17 of the script: found `8h..1h`, expected the shorter delay first",
+        "at character 17 of the script: found `8h..1h`, expected a delay, such as `6h`, or `1h..8h` with the shorter one first",
     );
     check("250; open with 101%", "at character 16 of the script: found `101%`, expected a probability...");
     check("250; open=1", "at character 11 of the script: found `1`, expected no value after `open`");
