@@ -1,0 +1,140 @@
+//! What a write can change, apart from accepting mail.
+
+use bytes::Bytes;
+use emta_mail::event::Attempt;
+use emta_mail::{DeliveryEvent, EventKind, Timestamp};
+
+use crate::error::StoreError;
+use crate::inbound::{InboundId, NewInbound};
+use crate::store::{MAX_BODY, MAX_NAME, MAX_VALUE};
+
+/// One change. The changes of one write happen together or not at all, so that an event, the mail that brought it and
+/// the cursor of the one who handled it can never disagree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Appends an event to the log.
+    Record(Box<Record>),
+    /// Keeps a mail that came back; nothing happens if its id is already there.
+    Inbound(Box<NewInbound>),
+    /// Takes a mail out of the mailbox; nothing happens if it is not there.
+    Delete(InboundId),
+    /// Moves a named cursor on the event log, forwards or back.
+    Cursor {
+        /// Whose it is.
+        name: String,
+        /// The last event that was handled; 0 for none.
+        sequence: u64,
+    },
+    /// Sets a small value.
+    Put {
+        /// What kind of value.
+        namespace: String,
+        /// Its name within the namespace.
+        key: String,
+        /// The value.
+        value: Bytes,
+    },
+    /// Removes a small value; nothing happens if it is not there.
+    Remove {
+        /// What kind of value.
+        namespace: String,
+        /// Its name within the namespace.
+        key: String,
+    },
+    /// Appends an entry to a journal.
+    Append {
+        /// The journal.
+        journal: String,
+        /// The entry.
+        entry: Bytes,
+    },
+}
+
+/// An event, and what it means for the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The event. If the log already has one of its id, the whole record is skipped: it happened before the crash that
+    /// made the caller repeat it. [`EventKind::Accepted`] is refused; accepting a message writes that event.
+    pub event: DeliveryEvent,
+    /// What it means for the queue. A message that is finished stays finished, whatever this says.
+    pub queue: QueueChange,
+}
+
+/// What an event means for the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueChange {
+    /// Nothing.
+    None,
+    /// The message waits for another attempt.
+    Rescheduled {
+        /// When that is due.
+        due: Timestamp,
+        /// How many attempts were made.
+        attempts: u32,
+        /// The attempt that failed; the report of expiry quotes it.
+        last: Attempt,
+    },
+    /// The message is delivered, refused for good, or expired.
+    Finished,
+}
+
+/// What a write did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// How many events were new to the log.
+    pub events: usize,
+    /// How many mails were new to the bounce mailbox.
+    pub inbound: usize,
+    /// The sequence number of each [`Change::Append`], in order.
+    pub journal: Vec<u64>,
+}
+
+/// One entry of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// Its place in the journal, from 1, without gaps.
+    pub sequence: u64,
+    /// What was appended.
+    pub entry: Bytes,
+}
+
+impl Change {
+    /// Refuses what no back-end keeps.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Record(record) => match record.event.kind {
+                EventKind::Accepted(_) => Err(StoreError::AcceptedTwice(record.event.message)),
+                EventKind::Deferred { .. }
+                | EventKind::Delivered { .. }
+                | EventKind::Bounced { .. }
+                | EventKind::Expired { .. }
+                | EventKind::AsynchronousBounce(_)
+                | EventKind::Complaint(_)
+                | EventKind::AutoReply(_)
+                | EventKind::Opened
+                | EventKind::Clicked { .. } => Ok(()),
+            },
+            Self::Inbound(new) => at_most("a mail", new.raw.len(), MAX_BODY),
+            Self::Delete(_) => Ok(()),
+            Self::Cursor { name, sequence: _ } => at_most("the name of a cursor", name.len(), MAX_NAME),
+            Self::Put { namespace, key, value } => {
+                at_most("a namespace", namespace.len(), MAX_NAME)?;
+                at_most("a key", key.len(), MAX_NAME)?;
+                at_most("a value", value.len(), MAX_VALUE)
+            }
+            Self::Remove { namespace, key } => {
+                at_most("a namespace", namespace.len(), MAX_NAME)?;
+                at_most("a key", key.len(), MAX_NAME)
+            }
+            Self::Append { journal, entry } => {
+                at_most("the name of a journal", journal.len(), MAX_NAME)?;
+                at_most("an entry", entry.len(), MAX_VALUE)
+            }
+        }
+    }
+}
+
+/// Refuses what is longer than its limit.
+pub(crate) const fn at_most(what: &'static str, length: usize, limit: usize) -> Result<(), StoreError> {
+    if length > limit { Err(StoreError::TooLong { what, length, limit }) } else { Ok(()) }
+}

@@ -1,0 +1,276 @@
+//! The writer's thread: groups of writes, one sync and one transaction each.
+
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use bytes::Bytes;
+use emta_mail::{QueueId, Timestamp};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::apply::Effects;
+use super::{Shared, apply, failed};
+use crate::backend::{Done, Write};
+use crate::change::{Change, Committed};
+use crate::error::StoreError;
+use crate::message::NewMessage;
+use crate::options::Options;
+use crate::segment::{End, Placement, Writer};
+
+/// How often segments are looked through for ones that nobody needs any more, in virtual time.
+const RELEASE_EVERY: Duration = Duration::from_mins(10);
+
+/// Owns the connection that writes.
+pub(super) struct GroupWriter {
+    connection: Connection,
+    bodies: Writer,
+    shared: Arc<Shared>,
+    options: Options,
+    /// How many writes the last group had: so many writers are about, and the next group waits for them a little.
+    expected: usize,
+    last_release: Timestamp,
+}
+
+/// A write of the group that is being committed.
+enum Pending {
+    Accept { messages: Vec<NewMessage>, body: Bytes, place: Placement, done: Done<Vec<QueueId>> },
+    Commit { changes: Vec<Change>, done: Done<Committed> },
+}
+
+/// What a pending write comes to.
+enum Outcome {
+    Accepted(Vec<QueueId>),
+    Committed(Committed),
+    /// This write cannot be made; the others can.
+    Refused(StoreError),
+}
+
+/// Why a group's transaction was rolled back.
+enum Abort {
+    /// The write at this place cannot be made.
+    Refused(usize, StoreError),
+    /// The disk failed.
+    Storage(StoreError),
+}
+
+impl GroupWriter {
+    pub(super) const fn new(
+        connection: Connection,
+        bodies: Writer,
+        shared: Arc<Shared>,
+        options: Options,
+    ) -> Self {
+        Self { connection, bodies, shared, options, expected: 1, last_release: Timestamp::MIN }
+    }
+
+    /// Writes until all handles are gone.
+    pub(super) fn run(mut self, queue: &Receiver<Write>) {
+        while let Ok(first) = queue.recv() {
+            let group = self.collect(first, queue);
+            self.expected = group.len();
+            self.write(group);
+        }
+    }
+
+    /// What came while the group before was written; then, for a moment, what those send who were in that group.
+    fn collect(&self, first: Write, queue: &Receiver<Write>) -> Vec<Write> {
+        let mut weight = first.weight();
+        let mut group = vec![first];
+        let mut patience = Patience::new(self.options.group_wait);
+        while weight < self.options.group_max {
+            let next = match queue.try_recv() {
+                Ok(write) => Some(write),
+                Err(_) if group.len() < self.expected => patience.wait(queue),
+                Err(_) => None,
+            };
+            let Some(write) = next else { break };
+            weight = weight.saturating_add(write.weight());
+            group.push(write);
+        }
+        group
+    }
+
+    /// Commits a group and calls its callbacks.
+    fn write(&mut self, group: Vec<Write>) {
+        if let Err(error) = self.shared.faults.check() {
+            return group.into_iter().for_each(|write| write.fail(error.clone()));
+        }
+        let start = self.bodies.end();
+        let pending = self.place_bodies(group, start);
+        let mut outcomes: Vec<Option<Outcome>> = pending.iter().map(|_| None).collect();
+        // A write that cannot be made takes the group's transaction with it; the others are made again without it.
+        let committed = loop {
+            match self.transact(&pending, &mut outcomes) {
+                Ok(now) => break Ok(now),
+                Err(Abort::Storage(error)) => break Err(error),
+                Err(Abort::Refused(place, error)) => {
+                    if let Some(outcome) = outcomes.get_mut(place) {
+                        *outcome = Some(Outcome::Refused(error));
+                    }
+                }
+            }
+        };
+        match committed {
+            Ok(now) => {
+                for (write, outcome) in pending.into_iter().zip(outcomes) {
+                    self.finish(write, outcome);
+                }
+                self.release(now);
+            }
+            Err(error) => {
+                self.bodies.rewind(start);
+                for (write, outcome) in pending.into_iter().zip(outcomes) {
+                    let refused = match outcome {
+                        Some(Outcome::Refused(refused)) => refused,
+                        Some(Outcome::Accepted(_) | Outcome::Committed(_)) | None => error.clone(),
+                    };
+                    write.fail(refused);
+                }
+            }
+        }
+    }
+
+    /// Makes the bodies of a group durable. If that fails, mail is refused, and the other writes go on.
+    fn place_bodies(&mut self, group: Vec<Write>, start: End) -> Vec<Pending> {
+        let placed = self.append_bodies(&group);
+        if placed.is_err() {
+            self.bodies.rewind(start);
+        }
+        let mut places = placed.as_deref().unwrap_or_default().iter();
+        let mut pending = Vec::with_capacity(group.len());
+        for write in group {
+            match write {
+                Write::Accept { messages, body, done } => match (&placed, places.next()) {
+                    (Ok(_), Some(place)) => {
+                        pending.push(Pending::Accept { messages, body, place: *place, done });
+                    }
+                    (Err(error), _) => done(Err(error.clone())),
+                    (Ok(_), None) => done(Err(StoreError::Closed)),
+                },
+                Write::Commit { changes, done } => pending.push(Pending::Commit { changes, done }),
+            }
+        }
+        pending
+    }
+
+    /// The places of the bodies of a group, one for each [`Write::Accept`].
+    fn append_bodies(&mut self, group: &[Write]) -> Result<Vec<Placement>, StoreError> {
+        let mut places = Vec::new();
+        for write in group {
+            match write {
+                Write::Accept { messages, body, .. } => {
+                    let id = messages.first().map_or(0, |message| message.candidate.as_u64());
+                    places.push(self.bodies.append(id, body)?);
+                }
+                Write::Commit { .. } => {}
+            }
+        }
+        self.bodies.sync()?;
+        Ok(places)
+    }
+
+    /// Makes all writes of a group that were not refused, in one transaction. Returns the newest instant that the group
+    /// spoke of.
+    fn transact(
+        &mut self,
+        pending: &[Pending],
+        outcomes: &mut [Option<Outcome>],
+    ) -> Result<Timestamp, Abort> {
+        let storage = |e: rusqlite::Error| Abort::Storage(failed("committing", &e));
+        let transaction =
+            (self.connection).transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
+        let mut effects = Effects::new(self.bodies.end());
+        for (place, (write, outcome)) in pending.iter().zip(outcomes.iter_mut()).enumerate() {
+            if matches!(outcome, Some(Outcome::Refused(_))) {
+                continue;
+            }
+            let made = match write {
+                Pending::Accept { messages, place, .. } => {
+                    apply::accept(&transaction, messages, *place, &mut effects).map(Outcome::Accepted)
+                }
+                Pending::Commit { changes, .. } => {
+                    apply::commit(&transaction, changes, &mut effects).map(Outcome::Committed)
+                }
+            };
+            *outcome = Some(made.map_err(|error| match error {
+                StoreError::Full { .. } | StoreError::Io { .. } => Abort::Storage(error),
+                StoreError::UnknownMessage(_)
+                | StoreError::AcceptedTwice(_)
+                | StoreError::Corrupt { .. }
+                | StoreError::TooLong { .. }
+                | StoreError::Busy { .. }
+                | StoreError::Closed
+                | StoreError::Locked { .. }
+                | StoreError::NewerSchema { .. } => Abort::Refused(place, error),
+            })?);
+        }
+        effects.write(&transaction).map_err(Abort::Storage)?;
+        transaction.commit().map_err(storage)?;
+        Ok(effects.now())
+    }
+
+    /// Calls the callback of a write whose group is durable.
+    fn finish(&self, write: Pending, outcome: Option<Outcome>) {
+        match (write, outcome) {
+            (Pending::Accept { body, place, done, .. }, Some(Outcome::Accepted(ids))) => {
+                self.shared.cache.put(place, body);
+                done(Ok(ids));
+            }
+            (Pending::Commit { done, .. }, Some(Outcome::Committed(committed))) => done(Ok(committed)),
+            (write, Some(Outcome::Refused(error))) => write.fail(error),
+            // Every write that was not refused has the outcome of its own kind.
+            (write, Some(Outcome::Accepted(_) | Outcome::Committed(_)) | None) => {
+                write.fail(StoreError::Closed);
+            }
+        }
+    }
+
+    /// Removes segments that no message needs any more.
+    fn release(&mut self, now: Timestamp) {
+        if now < self.last_release + RELEASE_EVERY {
+            return;
+        }
+        self.last_release = now;
+        let current = self.bodies.end().segment;
+        // That this fails leaves bodies longer than needed, which is no reason to stop; the next time tries again.
+        if let Ok(segments) =
+            apply::release_segments(&self.connection, now - self.options.keep_bodies, current)
+        {
+            for segment in segments {
+                self.shared.bodies.remove(segment);
+            }
+        }
+    }
+}
+
+impl Pending {
+    fn fail(self, error: StoreError) {
+        match self {
+            Self::Accept { done, .. } => done(Err(error)),
+            Self::Commit { done, .. } => done(Err(error)),
+        }
+    }
+}
+
+/// How long a group may still wait.
+struct Patience {
+    total: Duration,
+    since: Option<std::time::Instant>,
+}
+
+impl Patience {
+    const fn new(total: Duration) -> Self {
+        Self { total, since: None }
+    }
+
+    /// The next write, if one comes in time.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a wait of the disk's thread; policy time has no part in it"
+    )]
+    fn wait(&mut self, queue: &Receiver<Write>) -> Option<Write> {
+        let since = *self.since.get_or_insert_with(std::time::Instant::now);
+        let left = self.total.saturating_sub(since.elapsed());
+        queue.recv_timeout(left).ok()
+    }
+}

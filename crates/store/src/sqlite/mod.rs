@@ -1,0 +1,207 @@
+//! The back-end on disk: SQLite rows, body segment files, one thread that writes.
+//!
+//! ```text
+//! DIR/lock             held while the store is open
+//! DIR/emta.sqlite3     the rows (and -wal, -shm beside it while it is open)
+//! DIR/bodies/*.seg     the bodies
+//! ```
+
+mod apply;
+mod columns;
+mod event_row;
+mod group;
+mod inbound_row;
+mod lock;
+mod message_row;
+mod read;
+mod schema;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::backend::Write;
+use crate::error::StoreError;
+use crate::fault::Faults;
+use crate::options::{Durability, Options};
+use crate::segment::{BodyCache, End, Reader, Writer};
+
+use group::GroupWriter;
+use lock::DirLock;
+
+/// How many writes may wait for the disk; what comes then is refused, so that memory has a limit.
+const QUEUE: usize = 8_192;
+/// How many connections for reading are kept when nobody reads.
+const IDLE_READERS: usize = 4;
+
+/// The store on disk.
+pub(crate) struct Sqlite {
+    database: PathBuf,
+    /// `None` only while it is dropped.
+    queue: Option<SyncSender<Write>>,
+    thread: Option<JoinHandle<()>>,
+    readers: Mutex<Vec<Connection>>,
+    shared: Arc<Shared>,
+    _lock: DirLock,
+}
+
+/// What the writer's thread and the readers have in common.
+struct Shared {
+    bodies: Reader,
+    cache: BodyCache,
+    faults: Faults,
+}
+
+impl Sqlite {
+    /// Opens the store in a directory, and makes both if they are not there.
+    pub(crate) fn open(dir: &Path, options: Options) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(dir)
+            .map_err(|e| StoreError::io("creating the directory of the store", &e))?;
+        let lock = DirLock::take(dir)?;
+        let database = dir.join("emta.sqlite3");
+        let mut connection = connect(&database)?;
+        configure_writer(&connection, options.durability)
+            .map_err(|e| failed("configuring the database", &e))?;
+        schema::migrate(&mut connection)?;
+
+        let bodies = dir.join("bodies");
+        let end = last_end(&connection)?;
+        let durable = matches!(options.durability, Durability::Group);
+        let writer = Writer::open(&bodies, options.segment_size, durable, end)?;
+        let reader = Reader::new(&bodies);
+        let needed = needed_segments(&connection)?;
+        reader.sweep(|segment| segment == end.segment || needed.contains(&segment))?;
+
+        let cache = BodyCache::new(options.body_cache);
+        let shared = Arc::new(Shared { bodies: reader, cache, faults: Faults::default() });
+        let (queue, waiting) = mpsc::sync_channel(QUEUE);
+        let group_writer = GroupWriter::new(connection, writer, Arc::clone(&shared), options);
+        let thread = thread::Builder::new()
+            .name("emta-store".to_owned())
+            .spawn(move || group_writer.run(&waiting))
+            .map_err(|e| StoreError::io("starting the writer", &e))?;
+        Ok(Self {
+            database,
+            queue: Some(queue),
+            thread: Some(thread),
+            readers: Mutex::new(Vec::new()),
+            shared,
+            _lock: lock,
+        })
+    }
+
+    /// Hands a write to the writer's thread.
+    fn send(&self, write: Write) {
+        let Some(queue) = &self.queue else { return write.fail(StoreError::Closed) };
+        match queue.try_send(write) {
+            Ok(()) => {}
+            Err(TrySendError::Full(write)) => write.fail(StoreError::Busy { limit: QUEUE }),
+            Err(TrySendError::Disconnected(write)) => write.fail(StoreError::Closed),
+        }
+    }
+
+    /// Reads with a connection that no other thread uses meanwhile.
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open_reader(&self.database)?,
+        };
+        let outcome = read(&connection);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        outcome
+    }
+}
+
+impl Drop for Sqlite {
+    /// Waits for the writes that were handed in, so that the directory is free afterwards.
+    fn drop(&mut self) {
+        self.queue = None;
+        let Some(thread) = self.thread.take() else { return };
+        // A callback may hold the last handle; the writer's thread cannot wait for itself.
+        if thread.thread().id() != thread::current().id() {
+            // A panic there was already reported.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn connect(database: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(database).map_err(|e| failed("opening the database", &e))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn open_reader(database: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(database)?;
+    let configure = || {
+        connection.pragma_update(None, "query_only", true)?;
+        // Only recovery after a crash and the last checkpoint ever make a reader wait.
+        connection.busy_timeout(std::time::Duration::from_secs(10))
+    };
+    configure().map_err(|e| failed("configuring the database", &e))?;
+    Ok(connection)
+}
+
+fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    debug_assert_eq!(mode, "wal", "a database in a file can have a write-ahead log");
+    let synchronous = match durability {
+        Durability::Group => "FULL",
+        Durability::None => "OFF",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    // 64 MiB of pages: the indices on random ids are what grows.
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    // A checkpoint every 16 MiB of log, and a log that shrinks to that after a burst.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;
+    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    connection.busy_timeout(std::time::Duration::from_secs(10))
+}
+
+/// Where the records of the last segment end.
+fn last_end(connection: &Connection) -> Result<End, StoreError> {
+    let last = connection.query_row(
+        "SELECT segment, end_offset, released FROM segments ORDER BY segment DESC LIMIT 1",
+        [],
+        |row| Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?)),
+    );
+    match last {
+        Ok((segment, _, true)) => Ok(End { segment: segment.saturating_add(1), offset: 0 }),
+        Ok((segment, offset, false)) => Ok(End { segment, offset: u64::try_from(offset).unwrap_or(0) }),
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(End { segment: 1, offset: 0 }),
+        Err(e) => Err(failed("reading the segments", &e)),
+    }
+}
+
+/// The segments that rows still point into.
+fn needed_segments(connection: &Connection) -> Result<HashSet<u32>, StoreError> {
+    let read = || {
+        let mut select = connection.prepare("SELECT segment FROM segments WHERE released = 0")?;
+        select.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<u32>>>()
+    };
+    read().map_err(|e| failed("reading the segments", &e))
+}
+
+/// What SQLite said, in our words; a full disk is told apart.
+fn failed(what: &str, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full { what: what.to_owned() },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::corrupt(format!("the database ({what})"), error.to_string(), "an intact database")
+        }
+        _ => StoreError::Io { what: what.to_owned(), detail: error.to_string() },
+    }
+}
+
+/// As a column holds it; nothing here comes near the limit.
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
