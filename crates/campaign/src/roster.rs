@@ -160,3 +160,21 @@ pub(crate) fn prepare(rows: &mut [Row], book: &AddressBook) {
         *state = exclusion.map_or_else(LogState::default, LogState::excluded);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_address_is_kept_up_to_the_bound() {
+        for (length, kept) in [(MAX_WRITTEN, MAX_WRITTEN), (MAX_WRITTEN + 1, MAX_WRITTEN)] {
+            let target = Target::read(&"x".repeat(length));
+            assert_eq!((target.address(), target.as_str().len()), (None, kept));
+        }
+        let too_long = Target::read(&format!("{}@example.com", "x".repeat(MAX_WRITTEN)));
+        assert_eq!(
+            too_long.exclusion_text(Exclusion::AddressNotSpecified),
+            "Address not specified. an address of 332 octets is longer than the 320 that are allowed"
+        );
+    }
+}

@@ -3,7 +3,7 @@
 //! Three witnesses speak of a message: the campaign's own relay, the MTA (by feedback), and the mail that came back.
 //! For each, [`LogState`] keeps the one word that weighs most. Weighing is a total order, so the result does not
 //! depend on the order in which the words arrive, nor on how often: that is the invariant that
-//! `tests/invariant.rs` holds.
+//! `tests/campaign/invariant.rs` holds.
 
 mod witness;
 

@@ -2,8 +2,8 @@
 
 use crate::support::*;
 use emta_campaign::{
-    Campaign, DeliveryState, Failure, Feedback, FeedbackKind, FeedbackType, Input, Kpis, LogRow, LogStatus,
-    Mode,
+    Campaign, DeliveryState, Failure, Feedback, FeedbackKind, FeedbackType, Input, Kpis, LogRow, LogState,
+    LogStatus, Mode,
 };
 use emta_mail::{FailureReason, FailureType, Timestamp};
 use proptest::prelude::*;
@@ -121,7 +121,38 @@ fn any_arrival() -> impl Strategy<Value = (Vec<Feedback>, Vec<Feedback>)> {
         })
 }
 
+/// Anything that can be reported, plausible or not.
+fn any_kind() -> impl Strategy<Value = FeedbackKind> {
+    prop_oneof![
+        Just(FeedbackKind::Accepted),
+        Just(FeedbackKind::Delivered),
+        any_failure().prop_map(FeedbackKind::Deferred),
+        any_failure().prop_map(FeedbackKind::Bounced),
+        any_failure().prop_map(FeedbackKind::Expired),
+        any_failure().prop_map(dsn),
+        any_later(),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn order_and_repetition_do_not_matter(
+        reports in prop::collection::vec((any_kind(), 0..5_i64), 1..6),
+        order in any::<prop::sample::Index>(),
+        complaint_fails: bool,
+    ) {
+        let reports: Vec<Feedback> =
+            reports.into_iter().map(|(kind, second)| feedback(key(1), at(second), kind)).collect();
+        let fold = |reports: &mut dyn Iterator<Item = &Feedback>| {
+            reports.fold(LogState::default(), |state, report| state.apply(report, complaint_fails))
+        };
+        let told = fold(&mut reports.iter());
+        let (head, tail) = reports.split_at(order.index(reports.len()));
+        prop_assert_eq!(&told, &fold(&mut reports.iter().rev()), "backwards");
+        prop_assert_eq!(&told, &fold(&mut tail.iter().chain(head)), "rotated");
+        prop_assert_eq!(&told, &fold(&mut reports.iter().chain(tail).chain(head)), "repeated");
+    }
+
     #[test]
     fn modes_agree_at_the_end((reports, arrivals) in any_arrival(), complaint_fails: bool) {
         let mailed: Vec<Feedback> = arrivals.iter().filter(|report| by_mail(report)).cloned().collect();

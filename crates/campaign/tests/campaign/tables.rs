@@ -205,3 +205,31 @@ fn the_last_word_is_not_unsaid() {
     check(&[FeedbackKind::Delivered, FeedbackKind::Delivered], sent, sent, sent);
     check(&[FeedbackKind::Delivered, FeedbackKind::Opened], sent, sent, sent);
 }
+
+#[test]
+fn a_provider_that_refused_outweighs_one_that_accepted() {
+    // Both can stand in the log after a crash in the middle of an attempt.
+    let failed = (Same, Same, FAILED);
+    check(&[FeedbackKind::Bounced(hard()), FeedbackKind::Delivered], failed, failed, failed);
+}
+
+#[test]
+fn entries_are_dated_by_what_they_show() {
+    let check = |story: &[FeedbackKind], expected: [i64; 3]| {
+        for (mode, expected) in Mode::ALL.into_iter().zip(expected) {
+            let mut campaign = relayed(config(mode), &["ann@example.com", "bob@example.com"]);
+            for (step, kind) in (1..).zip(story) {
+                tell(&mut campaign, 1, at(step), kind.clone());
+            }
+            assert_eq!(campaign.log(key(1), mode).unwrap().date, at(expected), "{mode} after {story:?}");
+        }
+    };
+    let deferred = || FeedbackKind::Deferred(soft());
+    check(&[], [0, 0, 0]);
+    check(&[deferred(), deferred()], [0, 2, 2]);
+    check(&[deferred(), FeedbackKind::Delivered, FeedbackKind::Opened], [0, 2, 2]);
+    check(&[deferred(), FeedbackKind::Expired(soft()), dsn(soft())], [3, 2, 2]);
+    // What settled the matter first is shown.
+    check(&[FeedbackKind::Delivered, asynchronous(hard()), asynchronous(soft())], [2, 2, 2]);
+    check(&[FeedbackKind::Bounced(hard()), FeedbackKind::Expired(soft())], [1, 1, 1]);
+}
