@@ -13,7 +13,7 @@ pub struct Content {
     pub label: String,
     /// The campaign that it belongs to.
     pub campaign: Option<String>,
-    /// How long messages are to be tried; what is more than [`VALIDITY_CAP`] counts as that.
+    /// How long messages are to be tried; what is more than [`VALIDITY_CAP`] (84 hours) counts as that.
     pub validity: Option<Duration>,
     /// Envelope sender: the error address, to which bounces go.
     pub sender: ReversePath,

@@ -41,7 +41,7 @@ pub enum Input {
     },
     /// The daily database cleanup (facts 4.4).
     Cleanup,
-    /// Time has passed; see [`Campaign::deadline`].
+    /// Time has passed; see [`Campaign::deadline`](crate::Campaign::deadline).
     Tick,
 }
 
