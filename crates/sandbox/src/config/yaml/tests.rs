@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::check::{MAX_DEPTH, MAX_OPEN};
 use super::*;
 
 #[derive(Debug, Deserialize)]
