@@ -22,6 +22,7 @@ mod line;
 pub mod server;
 mod xtext;
 
+pub use client::{ClientConfig, ClientInput, ClientOutput, ClientSession, Job, Outcome, TlsPolicy};
 pub use server::{
     Answer, AuthPolicy, Credentials, Extensions, Limits, MailCommand, Mechanism, RcptCommand, Recipient,
     Request, ServerConfig, ServerInput, ServerOutput, ServerSession, Transaction,
