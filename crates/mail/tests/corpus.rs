@@ -46,6 +46,12 @@ fn addresses(mail: &InboundMail) -> Vec<String> {
     both.flatten().map(|address| address.to_lowercase()).collect()
 }
 
+/// The publisher's own codes, for mails that have no status: x.9.y, x.0.9yy.
+fn own_code(status: &str) -> bool {
+    let rest = status.get(2..).unwrap_or_default();
+    rest.starts_with("9.") || (rest.starts_with("0.9") && rest.len() == 5)
+}
+
 /// Counts of how many of all were right; prints what was not.
 #[derive(Default)]
 struct Score {
@@ -94,9 +100,7 @@ fn bounces_of_many_programs() {
                 format!("{file}: {} [{}]: {recipient} not in {found:?}", mail.kind, mail.sender_format)
             });
             let Some(report) = report else { continue };
-            if let Some(expected) =
-                label["status"].as_str().filter(|s| !s.is_empty() && s.as_bytes()[2] != b'9')
-            {
+            if let Some(expected) = label["status"].as_str().filter(|s| !s.is_empty() && !own_code(s)) {
                 let status = report.status.map(|s| s.to_string()).unwrap_or_default();
                 // The publisher writes x.0.0 where the mail has no status.
                 let right = status == expected || (status.is_empty() && expected.ends_with(".0.0"));
@@ -126,7 +130,13 @@ fn bounces_of_many_programs() {
         originals.right,
         originals.all
     );
-    assert!(recipients.percent() >= 70, "{}", recipients.percent());
+    // The floors are what is achieved. What is missed of statuses and actions are mails that gave up after temporary
+    // failures: the publisher labels them by the failure, we read the report's own fields (`4.4.7`, `failed`).
+    assert!(recipients.percent() >= 98, "{}", recipients.percent());
+    assert_eq!(surplus, 0);
+    assert!(statuses.percent() >= 97, "{}", statuses.percent());
+    assert!(actions.percent() >= 94, "{}", actions.percent());
+    assert!(originals.percent() >= 98, "{}", originals.percent());
 }
 
 #[test]
@@ -145,6 +155,7 @@ fn old_and_odd_senders() {
         }
     }
     println!("recipients {} of {}", recipients.right, recipients.all);
+    assert!(recipients.percent() >= 93, "{}", recipients.percent());
 }
 
 #[test]

@@ -72,6 +72,11 @@ impl<'a> Head<'a> {
         full_address(&text(self.delivered_to)).or_else(|| full_address(&text(self.to)))
     }
 
+    /// The address of its `To` field alone.
+    pub(super) fn addressee(&self) -> Option<String> {
+        full_address(&text(self.to))
+    }
+
     pub(super) fn date(&self) -> Option<Timestamp> {
         self.date.and_then(|value| date(&header::unfold(value)))
     }

@@ -24,12 +24,18 @@ pub use limits::{
 };
 pub use report::{Action, Feedback, InboundMail, MailKind, OriginalMessage, RecipientReport};
 
+use std::collections::HashMap;
+
 use crate::header;
 use head::Head;
 use mime::PartKind;
 
 /// Reads a mail that arrived in the bounce mailbox.
 pub fn read(raw: &[u8]) -> InboundMail {
+    read_at(raw, Wrapped::Outer)
+}
+
+fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     let raw = &raw[..raw.len().min(MAX_MAIL)];
     let (header, body) = header::split(raw);
     let head = Head::read(header);
@@ -66,9 +72,26 @@ pub fn read(raw: &[u8]) -> InboundMail {
         complaint(&mut mail, feedback);
     } else {
         let status = part(PartKind::DeliveryStatus).map(|part| dsn::read(&part.content()));
+        let is_report = status.is_some();
         report_or_answer(&mut mail, &head, human, status);
+        if mail.recipients.is_empty() && depth == Wrapped::Outer {
+            match part(PartKind::Message) {
+                Some(message) => unwrap(&mut mail, &message.content()),
+                None => unwrap(&mut mail, returned.as_bytes()),
+            }
+        }
+        if mail.recipients.is_empty() && is_report {
+            mail.recipients.extend(recipient_of_original(&mail));
+        }
     }
     mail
+}
+
+/// Whether the mail was found in another one; that one is the last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wrapped {
+    Outer,
+    Inner,
 }
 
 fn complaint(mail: &mut InboundMail, feedback: Feedback) {
@@ -95,7 +118,16 @@ fn report_or_answer(
     if let Some(status) = status {
         mail.kind = MailKind::DeliveryReport;
         delivery_status(mail, status);
+        let named = head.failed_recipients();
+        if let [report] = mail.recipients.as_mut_slice()
+            && report.final_recipient.as_ref().is_none_or(|address| !address.contains('@'))
+            && let Some(address) = values::full_address(&named)
+        {
+            // A path or a command that mail for the recipient went to.
+            report.final_recipient = Some(address);
+        }
         if !mail.recipients.is_empty() {
+            complete_from_text(mail, head, human);
             return;
         }
     } else if memchr::memmem::find(human.as_bytes(), b"Final-Recipient:").is_some() {
@@ -133,16 +165,64 @@ fn report_or_answer(
             return;
         }
     }
-    let source = formats::Source {
-        head,
-        subject: &mail.subject,
-        text: human,
-        others: [mail.from.as_deref(), mail.to.as_deref()],
-    };
-    if let Some(reading) = formats::read(&source) {
+    if let Some(reading) = plain_text(mail, head, human) {
         mail.kind = MailKind::DeliveryReport;
         mail.sender_format = reading.format;
         mail.recipients = reading.recipients;
+    }
+}
+
+fn plain_text(mail: &InboundMail, head: &Head<'_>, human: &str) -> Option<formats::Reading> {
+    let to = head.addressee();
+    let parties = [mail.from.as_deref(), to.as_deref()];
+    formats::read(&formats::Source { head, subject: &mail.subject, text: human, parties })
+}
+
+/// Takes the diagnostic from the text for people where the report has none: OpenSMTPD's, for one.
+fn complete_from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str) {
+    if mail.recipients.iter().all(|report| !report.diagnostic.is_empty()) {
+        return;
+    }
+    let Some(reading) = plain_text(mail, head, human) else { return };
+    let mut told: HashMap<String, RecipientReport> = reading
+        .recipients
+        .into_iter()
+        .filter_map(|report| Some((report.final_recipient.as_ref()?.to_lowercase(), report)))
+        .collect();
+    for report in mail.recipients.iter_mut().filter(|report| report.diagnostic.is_empty()) {
+        let names = [report.final_recipient.as_deref(), report.original_recipient.as_deref()];
+        let found = names.into_iter().flatten().find_map(|name| told.remove(&name.to_lowercase()));
+        let Some(found) = found else { continue };
+        report.status = dsn::best_status(report.status, found.status);
+        report.reply_code = found.reply_code;
+        report.smtp_command = found.smtp_command;
+        report.remote_mta = report.remote_mta.take().or(found.remote_mta);
+        report.diagnostic = found.diagnostic;
+    }
+}
+
+/// A report that names nobody, about a message to one recipient.
+fn recipient_of_original(mail: &InboundMail) -> Option<RecipientReport> {
+    let to = mail.original.as_ref()?.header("To").filter(|to| !to.contains(','))?;
+    Some(RecipientReport { final_recipient: Some(values::full_address(to)?), ..RecipientReport::default() })
+}
+
+/// A bounce that was forwarded, or wrapped by a filter: the report is in the returned message.
+fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
+    let wrapped = wrapped.trim_ascii_start();
+    let is_report = header::find(wrapped, "Content-Type").is_some_and(|value| value.contains("report"));
+    if is_report {
+        let inner = read_at(wrapped, Wrapped::Inner);
+        if !inner.recipients.is_empty()
+            && matches!(inner.kind, MailKind::DeliveryReport | MailKind::Complaint)
+        {
+            mail.kind = inner.kind;
+            mail.sender_format = inner.sender_format;
+            mail.reporting_mta = inner.reporting_mta;
+            mail.original = inner.original;
+            mail.recipients = inner.recipients;
+            mail.feedback = inner.feedback;
+        }
     }
 }
 

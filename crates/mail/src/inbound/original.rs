@@ -46,7 +46,8 @@ pub(super) fn read(content: &[u8]) -> Option<OriginalMessage> {
 /// for people.
 ///
 /// The message begins at a block of lines that look like a header: three fields or more, two of them of the kind that
-/// every message has, after an empty line or a line of dashes.
+/// every message has and one that summaries for people do not have, after an empty line or a line of dashes. One line
+/// that is no field is let through, for folds that lost their white space.
 pub(super) fn split(text: &str) -> (&str, &str) {
     let mut at = 0;
     let mut block: Option<Block> = None;
@@ -64,15 +65,18 @@ pub(super) fn split(text: &str) -> (&str, &str) {
         let continued = line.starts_with([' ', '\t']);
         if let Some(name) = field_name(content).filter(|_| !continued) {
             if may_begin || block.is_some() {
-                let block = block.get_or_insert(Block { start, fields: 0, usual: 0 });
+                let block = block.get_or_insert(Block { start, ..Block::default() });
                 block.fields += 1;
                 block.usual += usize::from(USUAL.iter().any(|known| known.eq_ignore_ascii_case(name)));
-                if block.fields >= 3 && block.usual >= 2 {
+                block.sure |= SURE.iter().any(|known| known.eq_ignore_ascii_case(name));
+                if block.fields >= 3 && block.usual >= 2 && block.sure {
                     return text.split_at(block.start);
                 }
             }
             may_begin = false;
-        } else if !(continued && block.is_some()) {
+        } else if let Some(open) = block.as_mut().filter(|block| continued || !block.broken) {
+            open.broken |= !continued;
+        } else {
             block = None;
             may_begin = content.starts_with("--") || content.ends_with("--") || content.starts_with("From ");
         }
@@ -80,11 +84,18 @@ pub(super) fn split(text: &str) -> (&str, &str) {
     (text, "")
 }
 
+#[derive(Default)]
 struct Block {
     start: usize,
     fields: usize,
     usual: usize,
+    sure: bool,
+    /// A line that is no field was let through.
+    broken: bool,
 }
+
+/// Fields that summaries of a message for people do not have.
+const SURE: [&str; 5] = ["Received", "Return-Path", "Message-ID", "From", "MIME-Version"];
 
 /// Fields that every message has, and few texts about one.
 const USUAL: [&str; 9] = [
@@ -120,6 +131,8 @@ mod tests {
         check("It failed.\n\nReceived: x\n  y\nFrom: a\nSubject: b\n\nbody", "It failed.\n\n");
         check("It failed.\n--- copy ---\nFrom: a\nTo: b\nSubject: c\n", "It failed.\n--- copy ---\n");
         check("Recipient: a\nReason: b\nHint: c\n\nrest", "Recipient: a\nReason: b\nHint: c\n\nrest");
+        check("To: a\nCC:\nDate: b\nSubject: c\n\nfailed", "To: a\nCC:\nDate: b\nSubject: c\n\nfailed");
+        check("x\n\nReceived: a (via\nb)\nFrom: c\nTo: d\n", "x\n\n");
         check("Subject: a\nTo: b\n\nOther: c\n", "Subject: a\nTo: b\n\nOther: c\n");
         check("", "");
     }

@@ -61,11 +61,26 @@ pub(super) fn address(value: &str) -> Option<String> {
 
 /// The address in a value, if it has an `@` with something on both sides.
 pub(super) fn full_address(value: &str) -> Option<String> {
-    address(value).filter(|address| {
+    address(value).map(without_sentence).filter(|address| {
         address.rsplit_once('@').is_some_and(|(local, domain)| {
             !local.is_empty() && domain.starts_with(|c: char| c.is_alphanumeric() || c == '[')
         })
     })
+}
+
+/// An address that runs into a sentence without a space, as in languages that have none, ends where its domain can no
+/// longer go on: at a mark, or where the last label turns from ASCII to another script.
+fn without_sentence(mut address: String) -> String {
+    let Some(at) = address.rfind('@') else { return address };
+    let domain = &address[at + 1..];
+    let mark = |c: char| !(c.is_alphanumeric() || ".-_:[]".contains(c));
+    let length = domain.find(mark).unwrap_or(domain.len());
+    let last_label = domain[..length].rfind('.').map_or(0, |dot| dot + 1);
+    let label = &domain[last_label..length];
+    let turn =
+        if label.starts_with(|c: char| c.is_ascii()) { label.find(|c: char| !c.is_ascii()) } else { None };
+    address.truncate(at + 1 + turn.map_or(length, |turn| last_label + turn));
+    address
 }
 
 /// What stands between the last angle brackets.
@@ -125,6 +140,8 @@ mod tests {
         for value in ["", "rfc822;", "no address here", "<>"] {
             assert_eq!(address(value), None, "{value}");
         }
+        assert_eq!(full_address("a@example.com您好，").as_deref(), Some("a@example.com"));
+        assert_eq!(full_address("é@bücher.example").as_deref(), Some("é@bücher.example"));
         for value in ["localuser", "a@", "@example.com", "a@-"] {
             assert_eq!(full_address(value), None, "{value}");
         }

@@ -1,4 +1,4 @@
-//! The recipients found so far: each once, and none that is not a failed one.
+//! The recipients found so far: each once, and the parties to the mail only where there is no other.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,11 @@ pub(super) struct Found {
     entries: Vec<Entry>,
     /// Place in `entries` by address in lower case.
     places: HashMap<String, usize>,
-    /// In lower case.
-    others: Vec<String>,
+    /// Sender and recipient of the mail, in lower case. A text names them in passing; but people do write to
+    /// themselves.
+    parties: Vec<String>,
+    /// Whether there is an entry that is not a party.
+    any_other: bool,
 }
 
 struct Entry {
@@ -21,39 +24,42 @@ struct Entry {
     diagnostic: String,
     /// A reply is known, so that further text does not replace it.
     settled: bool,
+    party: bool,
     /// Where in the text the address stood, in octets.
     at: usize,
 }
 
 impl Found {
-    /// Nothing found yet; `others` are addresses that are never failed recipients.
-    pub(super) fn new(others: [Option<&str>; 2]) -> Self {
-        let others = others.into_iter().flatten().map(str::to_lowercase).collect();
-        Self { entries: Vec::new(), places: HashMap::new(), others }
+    /// Nothing found yet; `parties` are the sender and the recipient of the mail itself.
+    pub(super) fn new(parties: [Option<&str>; 2]) -> Self {
+        let parties = parties.into_iter().flatten().map(str::to_lowercase).collect();
+        Self { entries: Vec::new(), places: HashMap::new(), parties, any_other: false }
     }
 
-    /// Whether there is no recipient.
+    /// Whether there is no recipient but perhaps the parties.
     pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        !self.any_other
     }
 
-    /// Adds a recipient found at this offset of the text, once; its number, or `None` if it cannot be a failed one or
-    /// there are too many.
+    /// Whether this is the sender or the recipient of the mail itself.
+    pub(super) fn is_party(&self, address: &str) -> bool {
+        self.parties.iter().any(|party| *party == address.to_lowercase())
+    }
+
+    /// Adds a recipient found at this offset of the text, once; its number, or `None` if there are too many.
     pub(super) fn add(&mut self, address: &str, at: usize) -> Option<usize> {
         let key = address.to_lowercase();
         if let Some(place) = self.places.get(&key) {
             return Some(*place);
         }
-        if self.entries.len() >= MAX_RECIPIENTS || self.others.contains(&key) {
+        if self.entries.len() >= MAX_RECIPIENTS {
             return None;
         }
         let place = self.entries.len();
-        self.entries.push(Entry {
-            address: address.to_owned(),
-            diagnostic: String::new(),
-            settled: false,
-            at,
-        });
+        let party = self.parties.contains(&key);
+        self.any_other |= !party;
+        let (address, diagnostic) = (address.to_owned(), String::new());
+        self.entries.push(Entry { address, diagnostic, settled: false, party, at });
         self.places.insert(key, place);
         Some(place)
     }
@@ -66,6 +72,17 @@ impl Found {
     /// The only recipient, if there is one.
     pub(super) fn only(&self) -> Option<usize> {
         (self.entries.len() == 1).then_some(0)
+    }
+
+    /// Keeps those that the mail's header names, if there are any.
+    pub(super) fn keep_named(&mut self, named: &[String]) {
+        let named: Vec<String> = named.iter().map(|address| address.to_lowercase()).collect();
+        if self.entries.iter().any(|entry| named.contains(&entry.address.to_lowercase())) {
+            self.entries.retain(|entry| named.contains(&entry.address.to_lowercase()));
+            self.places.clear();
+            self.any_other = true;
+            self.entries.iter_mut().for_each(|entry| entry.party = false);
+        }
     }
 
     /// Adds text about a recipient.
@@ -94,8 +111,10 @@ impl Found {
         // All recipients of a list without words share what follows the list, so it is looked for once.
         let mut shared: Option<&str> = None;
         let last = self.entries.last().map_or(0, |entry| entry.at);
+        let any_other = self.any_other;
         self.entries
             .into_iter()
+            .filter(|entry| !(entry.party && any_other))
             .map(|entry| {
                 let said = if entry.diagnostic.trim().is_empty() {
                     *shared.get_or_insert_with(|| paragraph_after(text, last))
@@ -119,33 +138,39 @@ impl Found {
     }
 }
 
-/// What programs put before the reply of the other side.
-const BEFORE_REPLY: [&str; 5] = [
-    "Remote host said:",
-    "Remote Server returned '",
-    " said: ",
-    "SMTP error from remote mail server after ",
-    "(reason: ",
+/// Words that programs put before the reply of the other side, and where in what follows them it is.
+const BEFORE_REPLY: [(&str, Place); 6] = [
+    ("Remote host said:", Place::Until(&["Giving up on ", "[RCPT_TO]", "[DATA]", "I'm not going to"])),
+    ("Remote Server returned '", Place::Until(&["'\n", "'"])),
+    (" said: ", Place::All),
+    // Exim: the command and the host stand before the reply.
+    ("SMTP error from remote mail server after ", Place::AfterColon),
+    (" did not like our ", Place::AfterColon),
+    ("(reason: ", Place::Until(&[")\n"])),
 ];
+
+#[derive(Clone, Copy)]
+enum Place {
+    /// All of it.
+    All,
+    /// All up to the first of these that is there.
+    Until(&'static [&'static str]),
+    /// Behind the first colon that a reply code follows.
+    AfterColon,
+}
 
 /// The other side's reply in what a program says of a recipient, where it is marked; else all of it.
 fn reply_in(said: &str) -> &str {
-    for mark in BEFORE_REPLY {
+    for (mark, place) in BEFORE_REPLY {
         let Some(at) = memchr::memmem::find(said.as_bytes(), mark.as_bytes()) else { continue };
-        let Some(rest) = said.get(at + mark.len()..) else { continue };
-        let reply = match mark {
-            // The command, then the host, then the reply: "RCPT TO:<a>: host mx [ip]: 550 no". The reply is behind the
-            // last colon that a code follows.
-            "SMTP error from remote mail server after " => match after_colon_code(rest) {
-                Some(reply) => reply,
-                None => continue,
-            },
-            "Remote host said:" => {
-                until_line(rest, &["Giving up on ", "[RCPT_TO]", "[DATA]", "I'm not going to"])
+        let rest = said.get(at + mark.len()..).unwrap_or_default();
+        let reply = match place {
+            Place::All => rest,
+            Place::Until(ends) => {
+                let end = ends.iter().find_map(|end| memchr::memmem::find(rest.as_bytes(), end.as_bytes()));
+                end.and_then(|end| rest.get(..end)).unwrap_or(rest)
             }
-            "Remote Server returned '" => rest.split("'\n").next().unwrap_or(rest).trim_end_matches('\''),
-            "(reason: " => rest.strip_suffix(')').unwrap_or(rest),
-            _ => rest,
+            Place::AfterColon => after_colon_code(rest).unwrap_or_default(),
         };
         if !reply.trim().is_empty() {
             return reply.trim();
@@ -166,11 +191,6 @@ fn after_colon_code(text: &str) -> Option<&str> {
     })
 }
 
-fn until_line<'a>(text: &'a str, ends: &[&str]) -> &'a str {
-    let end = ends.iter().filter_map(|end| memchr::memmem::find(text.as_bytes(), end.as_bytes())).min();
-    end.map_or(text, |end| &text[..end])
-}
-
 /// The host that the text says had refused: `host mx.example[192.0.2.1] said`, `host mx.example [192.0.2.1]: 550`.
 fn remote_host(said: &str) -> Option<String> {
     let at = said.strip_prefix("host ").or_else(|| said.split_once("\nhost ").map(|(_, rest)| rest));
@@ -179,7 +199,8 @@ fn remote_host(said: &str) -> Option<String> {
     (name.contains('.') && name.len() <= 255).then(|| name.to_owned())
 }
 
-/// The first paragraph after this offset's line that has a code; or else the first one that has a word.
+/// The first paragraph after this offset's line that has a code; or else any that has a code; or else the first one
+/// after it that has a word.
 fn paragraph_after(text: &str, at: usize) -> &str {
     const LOOKED_AT: usize = 8 * 1024;
     let rest = text.get(at..).unwrap_or_default();
@@ -194,7 +215,8 @@ fn paragraph_after(text: &str, at: usize) -> &str {
             first = paragraph;
         }
     }
-    first
+    let before = &text[..text.floor_char_boundary(LOOKED_AT.min(at))];
+    paragraphs(before).find(|paragraph| codes(paragraph).reply.is_some()).unwrap_or(first)
 }
 
 fn paragraphs(text: &str) -> impl Iterator<Item = &str> {

@@ -1,11 +1,12 @@
-//! Recipients in a sentence, or in the header.
+//! Recipients in a sentence.
 
 use super::Source;
 use super::found::Found;
+use crate::inbound::diagnostic::codes;
 use crate::inbound::values::full_address;
 
 /// Words without which a line with an address says nothing of a failure, in lower case.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 15] = [
     "deliver",
     "fail",
     "reject",
@@ -20,6 +21,7 @@ const WORDS: [&str; 14] = [
     "your mail to",
     "your message to",
     "the user",
+    "generated ",
 ];
 
 /// Addresses in angle brackets or between spaces, in lines that speak of a failure.
@@ -35,16 +37,17 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
         if !WORDS.iter().any(|word| lower.contains(word)) {
             continue;
         }
+        let reply = codes(line).reply.is_some();
         for address in addresses(line) {
-            found.add(&address, start);
+            // Sentences name the sender and the recipient of the mail in passing.
+            if found.is_party(&address) {
+                continue;
+            }
+            let place = found.add(&address, start);
+            if let Some(place) = place.filter(|_| reply) {
+                found.say(place, line.trim());
+            }
         }
-    }
-}
-
-/// Addresses of the `X-Failed-Recipients` field, which several programs write.
-pub(super) fn failed_recipients(source: &Source<'_>, found: &mut Found) {
-    for address in source.head.failed_recipients().split([',', ' ']).filter_map(full_address) {
-        found.add(&address, source.text.len());
     }
 }
 

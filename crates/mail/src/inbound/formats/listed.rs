@@ -9,7 +9,6 @@ use crate::inbound::values::full_address;
 pub(super) fn read(source: &Source<'_>, found: &mut Found) {
     let mut at = 0;
     let mut current: Option<usize> = None;
-    // Whether anything was said yet: an empty line between an address and the first words ends nothing.
     for line in source.text.split_inclusive('\n') {
         let start = at;
         at += line.len();
@@ -29,13 +28,13 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
 
 /// Words before the address in lists, in lower case.
 const LABELS: [&str; 12] = [
+    "-- ",
     ">>> ",
     "* ",
     "- ",
     "recipient address:",
     "recipient:",
     "recipients:",
-    "to:",
     "failed recipient:",
     "address:",
     "user:",
@@ -54,6 +53,11 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
         })
         .unwrap_or(line)
         .trim_start();
+    if let Some((inner, rest)) = line.strip_prefix('"').and_then(|inner| inner.split_once('"'))
+        && !rest.starts_with('@')
+    {
+        return Some((full_address(inner)?, rest.trim_start_matches([':', '.', ',', ';']).trim()));
+    }
     if let Some(inner) = line.strip_prefix('<') {
         let (inner, rest) = inner.split_once('>')?;
         return Some((full_address(inner)?, rest.trim_start_matches([':', '.', ',', ';']).trim()));
@@ -91,6 +95,8 @@ mod tests {
         check("a@example.com [User unknown]", Some(("a@example.com", "[User unknown]")));
         check("a@example.com on Mon, 5 Jan 2026", Some(("a@example.com", "on Mon, 5 Jan 2026")));
         check("a@example.com was here last week", None);
+        check("\"a@example.com\":", Some(("a@example.com", "")));
+        check("\"a b\"@example.com: no", None);
         check("see <https://www.example.com>", None);
         check("<not an address>", None);
         check("", None);

@@ -11,6 +11,7 @@ mod transcript;
 
 use super::head::Head;
 use super::report::{Action, RecipientReport};
+use super::values::full_address;
 use found::Found;
 
 /// A mail that may be a bounce.
@@ -20,8 +21,8 @@ pub(super) struct Source<'a> {
     pub(super) subject: &'a str,
     /// Text for people, without the returned message.
     pub(super) text: &'a str,
-    /// Addresses that are not the failed ones: of the mail's sender and of its recipient, who sent the message.
-    pub(super) others: [Option<&'a str>; 2],
+    /// The mail's own sender, and its recipient, who had sent the message: rarely the failed ones.
+    pub(super) parties: [Option<&'a str>; 2],
 }
 
 /// A way of reading: adds to what was found.
@@ -92,6 +93,17 @@ const FORMATS: &[Format] = &[
         signs: &["could not be delivered to:\n", "------- Failure Reasons"],
         readers: LISTED,
     },
+    Format {
+        name: "imail",
+        signs: &["undeliverable to ", "Body of message generated response:"],
+        readers: SENTENCE,
+    },
+    Format { name: "james", signs: &["Error message below:"], readers: LISTED },
+    Format {
+        name: "generic",
+        signs: &["could not be delivered to", "Could not be delivered to", "--- Non-Delivery Report ---"],
+        readers: LISTED,
+    },
     Format { name: "generic", signs: &[], readers: SESSION },
 ];
 
@@ -110,16 +122,30 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
             format.signs.iter().any(|sign| contains(source.text, sign))
         }
     })?;
-    let mut found = Found::new(source.others);
+    let mut found = Found::new(source.parties);
+    let named = failed_recipients(source.head);
     for reader in format.readers {
         reader(source, &mut found);
         if !found.is_empty() {
             break;
         }
+        for address in &named {
+            found.add(address, source.text.len());
+        }
     }
-    inline::failed_recipients(source, &mut found);
+    if named.len() < NAMED_AT_MOST {
+        found.keep_named(&named);
+    }
     let action = if is_warning(source) { Action::Delayed } else { Action::Failed };
     Some(Reading { format: format.name, recipients: found.into_recipients(source.text, action) })
+}
+
+/// Programs that write `X-Failed-Recipients` stop at this many addresses (Exim 4's limit).
+const NAMED_AT_MOST: usize = 50;
+
+/// Addresses of the `X-Failed-Recipients` field.
+fn failed_recipients(head: &Head<'_>) -> Vec<String> {
+    head.failed_recipients().split([',', ' ']).filter_map(full_address).take(NAMED_AT_MOST).collect()
 }
 
 /// Whether a mail without the signs of a known program is a bounce: its sender is a mail system, or it names failed

@@ -48,6 +48,8 @@ fn list(source: &Source<'_>, found: &mut Found) {
 fn session(source: &Source<'_>, found: &mut Found) {
     let mut at = 0;
     let mut asked: Option<String> = None;
+    // A list names everyone; without one the session does.
+    let listed = !found.is_empty();
     let mut lines = source.text.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
         let start = at;
@@ -78,19 +80,12 @@ fn session(source: &Source<'_>, found: &mut Found) {
             }
         }
         let named = named_in(&reply);
-        let place = match (&named, &asked) {
-            (Some(address), _) => {
-                found.place(address).or_else(|| asked.as_ref().and_then(|a| found.place(a)))
-            }
-            (None, Some(address)) => found.place(address),
-            (None, None) => None,
+        let mut spoken_of = named.iter().chain(&asked);
+        let place = if listed {
+            spoken_of.find_map(|address| found.place(address)).or_else(|| found.only())
+        } else {
+            spoken_of.next().and_then(|address| found.add(address, start))
         };
-        // The list names everyone; only without one does the session.
-        let place = place.or_else(|| found.only()).or_else(|| {
-            let address =
-                asked.as_ref().or(named.as_ref()).filter(|_| found.is_empty() || asked.is_some())?;
-            found.add(address, start)
-        });
         if let Some(place) = place {
             found.settle(place, &reply);
         }
