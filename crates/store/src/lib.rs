@@ -4,7 +4,7 @@
 //! of [`DeliveryEvent`](emta_mail::DeliveryEvent)s, the bounce mailbox, and small pieces of state of other parts. It
 //! knows nothing of SMTP, HTTP, policies or time: every instant comes with the data.
 //!
-//! Two back-ends stand behind the one handle and pass the one conformance suite (`tests/conformance.rs`):
+//! Two back-ends stand behind the one handle and pass the one conformance suite (`tests/suite`):
 //!
 //! * [`Store::open`]: SQLite rows and body segment files in a directory. One thread writes, in groups; readers have
 //!   connections of their own and never wait for it.

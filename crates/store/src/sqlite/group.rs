@@ -63,6 +63,16 @@ impl GroupWriter {
         Self { connection, bodies, shared, options, expected: 1, last_release: Timestamp::MIN }
     }
 
+    #[cfg(test)]
+    pub(super) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    #[cfg(test)]
+    pub(super) const fn bodies_end(&self) -> End {
+        self.bodies.end()
+    }
+
     /// Writes until all handles are gone.
     pub(super) fn run(mut self, queue: &Receiver<Write>) {
         while let Ok(first) = queue.recv() {
@@ -91,7 +101,7 @@ impl GroupWriter {
     }
 
     /// Commits a group and calls its callbacks.
-    fn write(&mut self, group: Vec<Write>) {
+    pub(super) fn write(&mut self, group: Vec<Write>) {
         if let Err(error) = self.shared.faults.check() {
             return group.into_iter().for_each(|write| write.fail(error.clone()));
         }

@@ -205,3 +205,6 @@ fn failed(what: &str, error: &rusqlite::Error) -> StoreError {
 fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;
