@@ -24,7 +24,7 @@ pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let octet = match byte {
-            b'+' => 16 * upper_hex(bytes.next()?)? + upper_hex(bytes.next()?)?,
+            b'+' => 16 * hex_digit(bytes.next()?)? + hex_digit(bytes.next()?)?,
             b'=' | b' ' => return None,
             other => other,
         };
@@ -37,7 +37,7 @@ pub(crate) fn decode(text: &str) -> Option<String> {
 }
 
 /// Digits of xtext are upper case by its grammar; lower case is read too, since senders write it.
-fn upper_hex(digit: u8) -> Option<u8> {
+fn hex_digit(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|value| value as u8)
 }
 
@@ -74,8 +74,8 @@ fn decode_utf8(text: &str) -> Option<String> {
     let mut rest = text;
     while let Some((plain, after)) = rest.split_once('\\') {
         let (digits, tail) = after.strip_prefix("x{")?.split_once('}')?;
-        let hex = (2..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        let code = hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten()?;
+        let digits_fit = (2..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let code = digits_fit.then(|| u32::from_str_radix(digits, 16).ok()).flatten()?;
         out.push_str(plain);
         out.push(char::from_u32(code)?);
         rest = tail;

@@ -88,7 +88,7 @@ impl fmt::Debug for Job {
             .field("key", &self.key)
             .field("envelope", &self.envelope)
             .field("octets", &self.size())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -347,3 +347,6 @@ pub(super) fn malformed() -> Reply {
 fn not_sent() -> Reply {
     internal(421, 4, 2, "connection closed before the message was sent")
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,9 +140,9 @@ impl ServerSession {
                 self.state = State::Command;
             }
             (ServerInput::TlsStarted, _) => {}
-            (ServerInput::Timeout, State::Asking(_)) => {}
             (ServerInput::Timeout, _) => {
-                self.end(&reply(421, 4, 2, format!("{} timed out waiting for you", self.config.hostname)));
+                let last = reply(421, 4, 2, format!("{} timed out waiting for you", self.config.hostname));
+                self.interrupt(&last);
             }
             (ServerInput::Shutdown, _) => {
                 self.stopping = true;
@@ -196,8 +196,18 @@ impl ServerSession {
     }
 
     fn stop_if_asked(&mut self) {
-        if self.stopping && !matches!(self.state, State::Asking(_) | State::Closed) {
-            self.end(&reply(421, 3, 2, format!("{} is shutting down", self.config.hostname)));
+        if self.stopping {
+            let last = reply(421, 3, 2, format!("{} is shutting down", self.config.hostname));
+            self.interrupt(&last);
+        }
+    }
+
+    /// Ends the session from outside. An open question comes first, and in a handshake there is nothing to say.
+    fn interrupt(&mut self, last: &Reply) {
+        match self.state {
+            State::Asking(_) | State::Closed => {}
+            State::Tls => self.close(),
+            State::Command | State::Sasl(_) | State::Content(_) | State::Chunk { .. } => self.end(last),
         }
     }
 
@@ -371,3 +381,6 @@ impl ServerSession {
         self.outputs.push_back(ServerOutput::Close);
     }
 }
+
+#[cfg(test)]
+mod tests;

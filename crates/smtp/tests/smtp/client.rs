@@ -2,7 +2,7 @@
 
 use emta_smtp::{ClientConfig, TlsPolicy};
 
-use crate::script::check_client;
+use crate::script::{check_client, ehlo_reply};
 
 fn config() -> ClientConfig {
     ClientConfig::new("mta.example")
@@ -14,12 +14,8 @@ fn lockstep() -> ClientConfig {
 
 /// A script after EHLO, against a server with these keywords.
 fn check(config: ClientConfig, keywords: &[&str], script: &str) {
-    let mut lines: Vec<&str> = vec!["mx.example.test greets you"];
-    lines.extend(keywords);
-    let last = lines.pop().unwrap();
-    let lines: String = lines.iter().map(|line| format!("S: 250-{line}\n")).collect();
-    let start = "S: 220 mx.example.test ESMTP\nC: EHLO mta.example\n";
-    check_client(config, &format!("{start}{lines}S: 250 {last}\n{script}"));
+    let hello = ehlo_reply(keywords);
+    check_client(config, &format!("S: 220 mx.example.test ESMTP\nC: EHLO mta.example\n{hello}{script}"));
 }
 
 #[test]
@@ -208,8 +204,8 @@ fn parameters_only_where_offered() {
         config(),
         &["DSN", "SMTPUTF8"],
         "
-        D: 1 ü@example.net never orcpt=ü@example.net full
-        C: MAIL FROM:<news@example.com> SMTPUTF8 RET=FULL
+        D: 1 ü@example.net null never orcpt=ü@example.net full
+        C: MAIL FROM:<> SMTPUTF8 RET=FULL
         S: 250 Ok
         C: RCPT TO:<ü@example.net> NOTIFY=NEVER ORCPT=utf-8;\\x{FC}@example.net
         ",

@@ -12,17 +12,17 @@ use emta_smtp::{
 };
 
 /// What became of the jobs, and what the server got.
-struct Result {
+struct Story {
     outcomes: BTreeMap<u64, Outcome>,
     received: Vec<Transaction>,
     tls: bool,
 }
 
 /// Plays all jobs over one connection, in writes of at most `piece` octets.
-fn play(client: ClientConfig, server: ServerConfig, jobs: &[Job], piece: usize) -> Result {
+fn play(client: ClientConfig, server: ServerConfig, jobs: &[Job], piece: usize) -> Story {
     let mut client = ClientSession::new(Arc::new(client));
     let mut server = ServerSession::new(Arc::new(server), false);
-    let mut result = Result { outcomes: BTreeMap::new(), received: Vec::new(), tls: false };
+    let mut story = Story { outcomes: BTreeMap::new(), received: Vec::new(), tls: false };
     for job in jobs {
         client.handle(ClientInput::Deliver(job.clone()));
     }
@@ -39,7 +39,7 @@ fn play(client: ClientConfig, server: ServerConfig, jobs: &[Job], piece: usize) 
                 ServerOutput::Ask(request) => {
                     let answer = decide(&request);
                     if let (Request::Message(transaction), Answer::Accept) = (request, &answer) {
-                        result.received.push(transaction);
+                        story.received.push(transaction);
                     }
                     server.handle(ServerInput::Answer(answer));
                 }
@@ -53,12 +53,12 @@ fn play(client: ClientConfig, server: ServerConfig, jobs: &[Job], piece: usize) 
                     bytes.chunks(piece).for_each(|piece| server.handle(ServerInput::Bytes(piece)));
                 }
                 ClientOutput::StartTls => {
-                    result.tls = true;
+                    story.tls = true;
                     server.handle(ServerInput::TlsStarted);
                     client.handle(ClientInput::TlsStarted);
                 }
                 ClientOutput::Finished(outcome) => {
-                    let before = result.outcomes.insert(outcome.key, outcome);
+                    let before = story.outcomes.insert(outcome.key, outcome);
                     assert_eq!(before, None, "one outcome for each job");
                 }
                 ClientOutput::Close => closed = true,
@@ -67,7 +67,7 @@ fn play(client: ClientConfig, server: ServerConfig, jobs: &[Job], piece: usize) 
         assert!(closed || !quiet, "both wait for each other");
     }
     assert!(client.is_closed() && server.is_closed());
-    result
+    story
 }
 
 /// The provider refuses whoever has the name of a step.
@@ -108,11 +108,11 @@ fn jobs() -> Vec<Job> {
 }
 
 /// What must come of each job of [`jobs`], whatever was offered.
-fn check(result: &Result, extensions: Extensions, expect_tls: bool) {
-    assert_eq!(result.tls, expect_tls);
+fn check(story: &Story, extensions: Extensions, expect_tls: bool) {
+    assert_eq!(story.tls, expect_tls);
     let mut delivered = Vec::new();
     for job in jobs() {
-        let outcome = &result.outcomes[&job.key];
+        let outcome = &story.outcomes[&job.key];
         let expected = match (job.envelope.recipient.local_part(), job.key) {
             (_, 2) if !extensions.eight_bit_mime => (Phase::Mail, 554),
             (_, 7) if !extensions.smtputf8 => (Phase::Mail, 553),
@@ -126,8 +126,8 @@ fn check(result: &Result, extensions: Extensions, expect_tls: bool) {
         };
         assert_eq!((outcome.phase, outcome.reply.code()), expected, "{outcome:?}");
     }
-    assert_eq!(result.received.len(), delivered.len());
-    for (transaction, job) in result.received.iter().zip(&delivered) {
+    assert_eq!(story.received.len(), delivered.len());
+    for (transaction, job) in story.received.iter().zip(&delivered) {
         let mut content = job.content.concat();
         if !content.is_empty() && !content.ends_with(b"\r\n") {
             content.extend_from_slice(b"\r\n");
@@ -170,8 +170,8 @@ fn every_combination() {
             ClientConfig { tls, pipelining: bit(9), chunking: bit(10), ..ClientConfig::new("mta.example") };
         let server = ServerConfig { extensions, ..ServerConfig::new("mx.example.test") };
         let piece = if bit(5) { usize::MAX } else { 7 };
-        let result = play(client, server, &jobs, piece);
-        check(&result, extensions, bit(0) && bit(8));
+        let story = play(client, server, &jobs, piece);
+        check(&story, extensions, bit(0) && bit(8));
     }
 }
 
@@ -179,9 +179,9 @@ fn every_combination() {
 fn tls_required() {
     let client = ClientConfig { tls: TlsPolicy::Required, ..ClientConfig::new("mta.example") };
     let mut server = ServerConfig::new("mx.example.test");
-    let result = play(client.clone(), server.clone(), &jobs(), 100);
-    assert!(result.outcomes.values().all(|o| o.phase == Phase::StartTls && o.reply.is_transient()));
-    assert_eq!((result.outcomes.len(), result.received.len()), (jobs().len(), 0));
+    let story = play(client.clone(), server.clone(), &jobs(), 100);
+    assert!(story.outcomes.values().all(|o| o.phase == Phase::StartTls && o.reply.is_transient()));
+    assert_eq!((story.outcomes.len(), story.received.len()), (jobs().len(), 0));
     server.extensions.starttls = true;
     check(&play(client, server.clone(), &jobs(), 100), server.extensions, true);
 }
@@ -190,7 +190,7 @@ fn tls_required() {
 fn many_refusals_on_one_connection_are_no_abuse() {
     let job = |key| Job { key, ..jobs().remove(1) };
     let jobs: Vec<Job> = (0..100).map(job).collect();
-    let result = play(ClientConfig::new("mta.example"), ServerConfig::new("mx.example.test"), &jobs, 100);
-    assert!(result.outcomes.values().all(|o| (o.phase, o.reply.code()) == (Phase::Rcpt, 550)));
-    assert_eq!(result.outcomes.len(), jobs.len());
+    let story = play(ClientConfig::new("mta.example"), ServerConfig::new("mx.example.test"), &jobs, 100);
+    assert!(story.outcomes.values().all(|o| (o.phase, o.reply.code()) == (Phase::Rcpt, 550)));
+    assert_eq!(story.outcomes.len(), jobs.len());
 }

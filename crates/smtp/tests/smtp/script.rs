@@ -147,14 +147,14 @@ fn pump_client(session: &mut ClientSession, said: &mut VecDeque<String>) {
             ClientOutput::Send(bytes) => say(said, &bytes),
             ClientOutput::StartTls => said.push_back("(tls)".to_owned()),
             ClientOutput::Finished(o) => {
-                said.push_back(format!("(finished) {} {} {}", o.key, o.phase, o.reply))
+                said.push_back(format!("(finished) {} {} {}", o.key, o.phase, o.reply));
             }
             ClientOutput::Close => said.push_back("(close)".to_owned()),
         }
     }
 }
 
-/// `<key> <recipient> [8bit] [utf8] [full|hdrs] [envid=..] [never|success] [orcpt=..] [body=..]`
+/// `<key> <recipient> [null] [8bit] [utf8] [full|hdrs] [envid=..] [never|success] [orcpt=..] [body=..]`
 fn job(text: &str) -> Job {
     let mut words = text.split(' ');
     let key = words.next().unwrap().parse().unwrap();
@@ -164,6 +164,7 @@ fn job(text: &str) -> Job {
     let mut content = b"Hello\r\n".to_vec();
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
+            ("null", _) => envelope.sender = ReversePath::Null,
             ("8bit", _) => envelope.eight_bit = true,
             ("utf8", _) => envelope.smtputf8 = true,
             ("hdrs", _) => envelope.ret = Some(emta_mail::message::Return::Headers),
@@ -177,6 +178,15 @@ fn job(text: &str) -> Job {
         }
     }
     Job { key, envelope, content: vec![content.into()] }
+}
+
+/// The lines of a script that are a server's reply to EHLO.
+pub(crate) fn ehlo_reply(keywords: &[&str]) -> String {
+    let lines = ["mx.example.test greets you"].iter().chain(keywords);
+    let last = keywords.len();
+    let line =
+        |(at, line): (usize, &&str)| ["S: 250", if at == last { " " } else { "-" }, *line, "\n"].concat();
+    lines.enumerate().map(line).collect()
 }
 
 fn lines(script: &str) -> impl Iterator<Item = (usize, (&str, &str))> {

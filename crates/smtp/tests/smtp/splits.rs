@@ -89,7 +89,7 @@ fn drain_server(session: &mut ServerSession, story: &mut String) {
         match output {
             ServerOutput::Send(bytes) => story.push_str(&String::from_utf8_lossy(&bytes)),
             ServerOutput::Ask(request) => {
-                story.push_str(&format!("[{}]\n", summary(&request)));
+                story.extend(["[", &summary(&request), "]\n"]);
                 let refused = matches!(&request, Request::Rcpt(r) if r.recipient.local_part() == "refused");
                 let no = Reply::new(550, None, "no");
                 session.handle(ServerInput::Answer(if refused { Answer::Reply(no) } else { Answer::Accept }));
@@ -127,7 +127,7 @@ fn drain_client(session: &mut ClientSession, story: &mut String, keys: &mut Vec<
             ClientOutput::StartTls => story.push_str("[tls]\n"),
             ClientOutput::Finished(Outcome { key, phase, reply }) => {
                 keys.push(key);
-                story.push_str(&format!("[{key} {phase} {reply}]\n"));
+                story.extend(["[", &key.to_string(), " ", phase.name(), " ", &reply.to_string(), "]\n"]);
             }
             ClientOutput::Close => story.push_str("[close]\n"),
         }
