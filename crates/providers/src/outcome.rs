@@ -169,6 +169,15 @@ impl Outcome {
         Self { attempts: vec![AttemptStep::Accept { reply: None }], after: Vec::new() }
     }
 
+    /// This outcome with other actions after the acceptance, the first [`Self::MAX_ACTIONS`] of them; without any if it
+    /// accepts no attempt.
+    pub fn followed_by(self, actions: &[LaterAction]) -> Self {
+        let accepts = self.attempts.iter().any(|step| matches!(step, AttemptStep::Accept { .. }));
+        let after =
+            if accepts { actions.iter().take(Self::MAX_ACTIONS).cloned().collect() } else { Vec::new() };
+        Self { attempts: self.attempts, after }
+    }
+
     /// Reads the compact notation: `421x3, 250; dsn=5.1.1 after 6h` (see [`crate::script`]).
     ///
     /// # Errors
@@ -217,6 +226,14 @@ mod tests {
         assert_eq!(outcome.step(1), &AttemptStep::ConnectRefused);
         assert_eq!(outcome.step(2), &accept());
         assert_eq!(outcome.step(u32::MAX), &accept());
+    }
+
+    #[test]
+    fn only_what_is_accepted_is_followed() {
+        let actions = vec![open(); Outcome::MAX_ACTIONS + 1];
+        assert_eq!(Outcome::accept().followed_by(&actions).after().len(), Outcome::MAX_ACTIONS);
+        let refused = Outcome::try_new(vec![AttemptStep::ConnectRefused], vec![]).unwrap();
+        assert_eq!(refused.clone().followed_by(&actions), refused);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::door::{DoorBehaviour, DoorId};
 use crate::outcome::{AttemptStep, Step};
 use crate::providers::{Delivery, Providers};
 use crate::script::standard_reply;
+use crate::template;
 
 /// The provider's side of one connection. The shell makes one for each connection to a door and hands it every
 /// [`Request`] of its `emta_smtp` server session.
@@ -50,7 +51,9 @@ impl ProviderSession {
     fn greet(&self, providers: &Providers) -> Answer {
         let Some(door) = providers.doors().get(self.door.index()) else { return Answer::Close };
         match &door.behaviour {
-            DoorBehaviour::RefuseGreeting { reply } => Answer::ReplyAndClose(reply.clone()),
+            DoorBehaviour::RefuseGreeting { reply } => {
+                Answer::ReplyAndClose(template::fill_host(reply, &door.host))
+            }
             DoorBehaviour::HangUpAtGreeting | DoorBehaviour::NotListening => Answer::Close,
             DoorBehaviour::Open
             | DoorBehaviour::RefuseEhlo { .. }
@@ -58,26 +61,25 @@ impl ProviderSession {
             | DoorBehaviour::FailTls => {
                 let greeting = providers.spec(door.provider).and_then(|spec| spec.greeting.as_ref());
                 greeting.map_or(Answer::Accept, |text| {
-                    Answer::Reply(Reply::new(220, None, text.replace("{host}", &door.host)))
+                    Answer::Reply(template::fill_host(&Reply::new(220, None, text), &door.host))
                 })
             }
         }
     }
 
     fn ehlo(&self, providers: &Providers) -> Answer {
-        match providers.doors().get(self.door.index()).map(|door| &door.behaviour) {
-            Some(DoorBehaviour::RefuseEhlo { reply, then_disconnect: true }) => {
-                Answer::ReplyAndClose(reply.clone())
+        let Some(door) = providers.doors().get(self.door.index()) else { return Answer::Close };
+        match &door.behaviour {
+            DoorBehaviour::RefuseEhlo { reply, then_disconnect } => {
+                let reply = template::fill_host(reply, &door.host);
+                if *then_disconnect { Answer::ReplyAndClose(reply) } else { Answer::Reply(reply) }
             }
-            Some(DoorBehaviour::RefuseEhlo { reply, then_disconnect: false }) => Answer::Reply(reply.clone()),
-            Some(DoorBehaviour::HangUpAtEhlo) | None => Answer::Close,
-            Some(
-                DoorBehaviour::Open
-                | DoorBehaviour::NotListening
-                | DoorBehaviour::RefuseGreeting { .. }
-                | DoorBehaviour::HangUpAtGreeting
-                | DoorBehaviour::FailTls,
-            ) => Answer::Accept,
+            DoorBehaviour::HangUpAtEhlo => Answer::Close,
+            DoorBehaviour::Open
+            | DoorBehaviour::NotListening
+            | DoorBehaviour::RefuseGreeting { .. }
+            | DoorBehaviour::HangUpAtGreeting
+            | DoorBehaviour::FailTls => Answer::Accept,
         }
     }
 

@@ -228,6 +228,12 @@ impl Glob {
     }
 }
 
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|c| write!(f, "{c}"))
+    }
+}
+
 impl FromStr for Glob {
     type Err = GlobError;
     fn from_str(text: &str) -> Result<Self, GlobError> {
@@ -264,6 +270,7 @@ mod tests {
         assert!(Glob::parse(&"a".repeat(320)).is_ok());
         assert_eq!(Glob::parse(&"a".repeat(321)), Err(GlobError(321)));
         assert_eq!(Glob::parse(""), Err(GlobError(0)));
+        assert_eq!(Glob::parse("*+A?@x.test").unwrap().to_string(), "*+a?@x.test");
         // The worst case stays quadratic.
         assert!(!Glob::parse(&"*a".repeat(160)).unwrap().matches(&"a".repeat(159)));
     }

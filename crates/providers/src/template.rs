@@ -54,6 +54,11 @@ pub fn fill(reply: &Reply, values: Values<'_>) -> Reply {
     Reply::new(reply.code(), reply.enhanced(), out)
 }
 
+/// The reply with only `{host}` filled in: at the greeting and at EHLO nobody knows the message yet.
+pub fn fill_host(reply: &Reply, host: &str) -> Reply {
+    Reply::new(reply.code(), reply.enhanced(), reply.text().replace("{host}", host))
+}
+
 /// The action with the placeholders of its texts filled in.
 pub fn fill_action(kind: &ActionKind, values: Values<'_>) -> ActionKind {
     match kind {

@@ -96,7 +96,11 @@ fn every_step_has_its_answer() {
         1,
         "250 2.6.0 <00abcdef01234567> queued mail for ann@acme",
     );
-    check("greeting:554 5.7.1 {host} is not for you", 1, "554 5.7.1");
+    check(
+        "greeting:554 5.7.1 {host} is not for you",
+        1,
+        "554 5.7.1 edge1.mx1.acme.test is not for you / (closed)",
+    );
     check("greeting:421 4.3.2 too busy", 1, "421 4.3.2 too busy / (closed)");
     check("ehlo:550 5.7.1 who are you then disconnect", 1, "550 5.7.1 who are you / (closed)");
     check("mail:451 4.7.1 sender unknown", 1, "451 4.7.1 sender unknown / 503");
