@@ -61,42 +61,56 @@ impl Transaction {
     /// What the reply to the present step leads to.
     fn next(&mut self, reply: Reply, pipelines: bool, chunks: bool) -> Next {
         let class = reply.code() / 100;
-        let following = match self.step {
-            Step::Reset => Step::Mail,
-            Step::Mail => Step::Rcpt,
-            Step::Rcpt if chunks => Step::Message,
-            Step::Rcpt => Step::Data,
-            Step::Data if reply.code() == 354 && self.verdict.is_some() => return Next::Send(Step::Discard),
-            Step::Data if reply.code() == 354 => return Next::Send(Step::Message),
-            Step::Data | Step::Message if class < 4 && (class, self.step) != (2, Step::Message) => {
-                return Next::Malformed;
+        match self.step {
+            Step::Reset => self.go_on(self.following(chunks), pipelines),
+            Step::Mail | Step::Rcpt if class == 3 => Next::Malformed,
+            Step::Mail | Step::Rcpt if class != 2 => {
+                self.decide(reply);
+                self.go_on(self.following(chunks), pipelines)
             }
+            Step::Mail => {
+                self.opened = true;
+                self.go_on(self.following(chunks), pipelines)
+            }
+            Step::Rcpt => self.go_on(self.following(chunks), pipelines),
+            Step::Data if reply.code() == 354 && self.verdict.is_some() => Next::Send(Step::Discard),
+            Step::Data if reply.code() == 354 => Next::Send(Step::Message),
+            Step::Data if reply.is_positive() => Next::Malformed,
             Step::Data => {
                 self.decide(reply);
-                return Next::Finished { open: self.opened };
+                Next::Finished { open: self.opened }
             }
+            Step::Message if class == 3 => Next::Malformed,
             Step::Message => {
                 // The final dot ends the transaction whatever the reply; after a refused BDAT only RSET does
                 // (RFC 3030 section 2).
                 let open = chunks && self.opened && (class != 2 || self.verdict.is_some());
                 self.decide(reply);
-                return Next::Finished { open };
+                Next::Finished { open }
             }
-            Step::Discard => return Next::Finished { open: false },
-        };
-        match (self.step, class) {
-            (Step::Reset, _) => {}
-            (Step::Mail, 2) => self.opened = true,
-            (_, 2) => {}
-            (_, 3) => return Next::Malformed,
-            _ => self.decide(reply),
+            Step::Discard => Next::Finished { open: false },
         }
+    }
+
+    /// The step after this one when all goes well.
+    const fn following(&self, chunks: bool) -> Step {
+        match self.step {
+            Step::Reset => Step::Mail,
+            Step::Mail => Step::Rcpt,
+            Step::Rcpt if chunks => Step::Message,
+            Step::Rcpt => Step::Data,
+            Step::Data | Step::Message | Step::Discard => Step::Message,
+        }
+    }
+
+    /// In lock-step a refusal is the end; pipelined, the replies to what was already sent come first.
+    const fn go_on(&self, step: Step, pipelines: bool) -> Next {
         if pipelines {
-            Next::Await(following)
+            Next::Await(step)
         } else if self.verdict.is_some() {
             Next::Finished { open: self.opened }
         } else {
-            Next::Send(following)
+            Next::Send(step)
         }
     }
 }
