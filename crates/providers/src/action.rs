@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn delays_stay_between_their_bounds() {
-        let (min, max) = (Duration::from_secs(60), Duration::from_secs(3600));
+        let (min, max) = (Duration::from_mins(1), Duration::from_hours(1));
         let delay = Delay::between(min, max).unwrap();
         assert_eq!((delay.at(0.0), delay.at(1.0)), (min, max));
         assert_eq!(delay.at(0.5), Duration::from_secs(1830));

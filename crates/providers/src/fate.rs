@@ -117,11 +117,11 @@ impl Fates {
             }
         }
         // Rounding may leave a crumb: it belongs to the last one.
-        drawable().last()
+        drawable().next_back()
     }
 
     /// All outcomes that a message of this provider can meet, apart from what addresses ask for.
-    pub(crate) fn configured<'a>(spec: &'a ProviderSpec) -> impl Iterator<Item = &'a Outcome> + use<'a> {
+    pub(crate) fn configured(spec: &ProviderSpec) -> impl Iterator<Item = &Outcome> + use<'_> {
         let weighted = spec.outcomes.iter().map(|weighted| &weighted.outcome);
         weighted.chain(spec.recipients.iter().map(|entry| &entry.outcome))
     }

@@ -73,7 +73,7 @@ struct Announced {
 #[derive(Debug)]
 pub struct Providers {
     chance: Chance,
-    providers: Vec<Provider>,
+    all: Vec<Provider>,
     routing: Routing,
     doors: Vec<Door>,
     /// By message; at most one for each message in the MTA's queue.
@@ -110,13 +110,13 @@ impl Providers {
         validate::recipients(&specs, &routing)?;
 
         let mut doors = Vec::new();
-        let mut providers = Vec::with_capacity(specs.len());
+        let mut all = Vec::with_capacity(specs.len());
         for spec in specs {
-            providers.push(Provider::new(providers.len(), spec, &mut doors)?);
+            all.push(Provider::new(all.len(), spec, &mut doors)?);
         }
         Ok(Self {
             chance,
-            providers,
+            all,
             routing,
             doors,
             announced: HashMap::new(),
@@ -137,11 +137,11 @@ impl Providers {
 
     /// All providers, in the order in which they were given.
     pub fn specs(&self) -> impl Iterator<Item = &ProviderSpec> {
-        self.providers.iter().map(|provider| &provider.spec)
+        self.all.iter().map(|provider| &provider.spec)
     }
 
     fn provider(&self, domain: &Domain) -> Option<&Provider> {
-        self.providers.get(self.routing.provider_of(domain))
+        self.all.get(self.routing.provider_of(domain))
     }
 
     /// Number of the provider that serves the domain; the same number as [`Door::provider`].
@@ -150,7 +150,7 @@ impl Providers {
     }
 
     pub(crate) fn spec(&self, provider: usize) -> Option<&ProviderSpec> {
-        self.providers.get(provider).map(|provider| &provider.spec)
+        self.all.get(provider).map(|provider| &provider.spec)
     }
 
     /// The outcome that this message meets, and why.
@@ -265,8 +265,7 @@ impl Providers {
     }
 
     fn schedule_after(&mut self, delivery: &Delivery, from: Timestamp) {
-        let Some(provider) = self.providers.get(self.routing.provider_of(&delivery.recipient.domain()))
-        else {
+        let Some(provider) = self.all.get(self.routing.provider_of(&delivery.recipient.domain())) else {
             return;
         };
         let (message, recipient) = (delivery.message, &delivery.recipient);

@@ -1,5 +1,7 @@
 //! Fates belong to messages: their shares, their independence of order, what follows them, and what a restart keeps.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as the test does")]
+
 use std::collections::BTreeMap;
 
 use emta_mail::{Chance, EmailAddress, QueueId, ReversePath, Timestamp};

@@ -1,5 +1,7 @@
 //! What a client reads from a provider, step by step: the provider's session behind the server's state machine.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as the test does")]
+
 use std::sync::Arc;
 
 use emta_mail::{Chance, EmailAddress, QueueId, Timestamp};

@@ -13,6 +13,9 @@ use crate::action::{ActionKind, Delay, Disclosure, LaterAction, Probability};
 const ACTION: &str = "an action, such as `dsn=5.1.1 after 6h`, `delayed=4.4.1 after 4h`, `arf after 2h`, \
                       `ooo=fr after 5m`, `open after 10m with 25%` or `click=https://www.example/ after 12m` (text with semicolons goes in double quotes)";
 
+const DELAY: &str = "a delay, such as `6h`, or `1h..8h` with the shorter one first";
+const PROBABILITY: &str = "a probability, such as `25%` or `0.25`";
+
 const NAMES: [&str; 6] = ["dsn", "delayed", "arf", "ooo", "open", "click"];
 
 /// Whether it begins as an action does; a script may begin with one.
@@ -65,11 +68,8 @@ impl<'a> Clauses<'a> {
             let value = words.next().unwrap_or(whole.skip(whole.text.len()));
             match keyword.text {
                 "as" => clauses.format = Some((value, format(value)?)),
-                "after" => {
-                    clauses.delay =
-                        read(value, "a delay, such as `6h`, or `1h..8h` with the shorter one first")?
-                }
-                "with" => clauses.probability = read(value, "a probability, such as `25%` or `0.25`")?,
+                "after" => clauses.delay = read(value, DELAY)?,
+                "with" => clauses.probability = read(value, PROBABILITY)?,
                 _ => return Err(keyword.error("`as`, `after`, `with` or `;`")),
             }
         }
@@ -126,7 +126,7 @@ fn complaint(value: Option<Piece<'_>>) -> Result<ActionKind, ScriptError> {
         if word.text == "redacted" {
             disclosure = Disclosure::Redacted;
         } else if !word.text.is_empty() && word.text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
-            feedback_type = word.text.to_owned();
+            word.text.clone_into(&mut feedback_type);
         } else {
             return Err(word.error("a feedback type such as `abuse`, or `redacted`"));
         }

@@ -22,8 +22,8 @@ pub fn standard_reply(code: u16) -> Reply {
         554 => ((5, 7, 1), "Message refused"),
         555 => ((5, 5, 4), "Parameters not recognized or not implemented"),
         556 => ((5, 1, 10), "Domain does not accept mail"),
-        400..=499 => ((4, 0, 0), "Temporary failure"),
-        500..=599 => ((5, 0, 0), "Permanent failure"),
+        _ if code >= 500 => ((5, 0, 0), "Permanent failure"),
+        _ if code >= 400 => ((4, 0, 0), "Temporary failure"),
         _ => ((2, 0, 0), "Ok"),
     };
     Reply::new(code, EnhancedStatus::try_new(status.0, status.1, status.2), text)
