@@ -16,6 +16,30 @@
 //!
 //! The crate is synchronous. A write takes a callback, called once, after the commit, on the writer's thread (in
 //! memory: on the caller's); a callback must not block, and must not wait for another write.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use emta_mail::{Domain, EmailAddress, Envelope, EventKind, Origin, QueueId, ReversePath, Timestamp};
+//! use emta_store::{MessageIdHeader, NewMessage, Store};
+//!
+//! let store = Store::memory();
+//! let message = NewMessage {
+//!     candidate: QueueId::from_u64(1),
+//!     envelope: Envelope::new(ReversePath::Null, EmailAddress::parse("ann@example.com")?),
+//!     origin: Origin::default(),
+//!     header_message_id: MessageIdHeader::Add { domain: Domain::parse("mta.example")? },
+//!     add_date: true,
+//!     received_from: "from client.example ([192.0.2.7])".to_owned(),
+//!     accepted_at: Timestamp::from_seconds(0),
+//!     expires_at: Timestamp::from_seconds(302_400),
+//!     size: 13,
+//! };
+//! let ids = store.accept_wait(vec![message], Bytes::from_static(b"Subject: hi\r\n"))?;
+//! let event = &store.events_after(0, 10)?[0].event;
+//! assert_eq!(event.message, ids[0]);
+//! assert!(matches!(event.kind, EventKind::Accepted(_)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod backend;
 mod change;

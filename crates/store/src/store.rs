@@ -74,6 +74,7 @@ impl Store {
     /// [`StoreError::Busy`] or [`StoreError::Closed`].
     pub fn accept(&self, messages: Vec<NewMessage>, body: Bytes, done: Done<Vec<QueueId>>) {
         match at_most("a body", body.len(), MAX_BODY) {
+            Ok(()) if messages.is_empty() => done(Ok(Vec::new())),
             Ok(()) => self.0.write(Write::Accept { messages, body, done }),
             Err(error) => done(Err(error)),
         }

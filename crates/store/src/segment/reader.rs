@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::store::MAX_BODY;
 
 /// How many segments are kept open for reading.
-const OPEN_SEGMENTS: usize = 32;
+pub(super) const OPEN_SEGMENTS: usize = 32;
 
 /// Reads bodies, and removes segments that nobody needs.
 pub(crate) struct Reader {
@@ -72,6 +72,11 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn open_segments(&self) -> usize {
+        self.files().len()
     }
 
     fn file(&self, segment: u32) -> Result<Option<Arc<File>>, StoreError> {

@@ -69,6 +69,24 @@ fn damage_is_seen() {
     assert_eq!(Reader::new(dir.path()).read(place).unwrap(), None);
 }
 
+#[test]
+fn so_many_segments_stay_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer(dir.path(), 1, START);
+    let places: Vec<_> =
+        (0..=reader::OPEN_SEGMENTS as u64).map(|n| writer.append(n, &n.to_le_bytes()).unwrap()).collect();
+    writer.sync().unwrap();
+    let reader = Reader::new(dir.path());
+    let open: Vec<_> = (places.iter())
+        .map(|place| {
+            assert!(reader.read(*place).unwrap().is_some());
+            reader.open_segments()
+        })
+        .collect();
+    assert_eq!(open.iter().max(), Some(&reader::OPEN_SEGMENTS));
+    assert_eq!(open.last(), Some(&1));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     #[test]

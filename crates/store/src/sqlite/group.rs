@@ -83,7 +83,7 @@ impl GroupWriter {
     }
 
     /// What came while the group before was written; then, for a moment, what those send who were in that group.
-    fn collect(&self, first: Write, queue: &Receiver<Write>) -> Vec<Write> {
+    pub(super) fn collect(&self, first: Write, queue: &Receiver<Write>) -> Vec<Write> {
         let mut weight = first.weight();
         let mut group = vec![first];
         let mut patience = Patience::new(self.options.group_wait);

@@ -46,7 +46,6 @@ pub(crate) struct Sqlite {
     thread: Option<JoinHandle<()>>,
     readers: Mutex<Vec<Connection>>,
     shared: Arc<Shared>,
-    _lock: DirLock,
 }
 
 /// What the writer's thread and the readers have in common.
@@ -82,7 +81,11 @@ impl Sqlite {
         let group_writer = GroupWriter::new(connection, writer, Arc::clone(&shared), options);
         let thread = thread::Builder::new()
             .name("emta-store".to_owned())
-            .spawn(move || group_writer.run(&waiting))
+            .spawn(move || {
+                group_writer.run(&waiting);
+                // Not before the last write: it may come after the last handle is gone.
+                drop(lock);
+            })
             .map_err(|e| StoreError::io("starting the writer", &e))?;
         Ok(Self {
             database,
@@ -90,7 +93,6 @@ impl Sqlite {
             thread: Some(thread),
             readers: Mutex::new(Vec::new()),
             shared,
-            _lock: lock,
         })
     }
 
@@ -124,6 +126,8 @@ impl Drop for Sqlite {
     /// Waits for the writes that were handed in, so that the directory is free afterwards.
     fn drop(&mut self) {
         self.queue = None;
+        // The connection that writes is to be the last one, because closing that one empties the log into the database.
+        self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         let Some(thread) = self.thread.take() else { return };
         // A callback may hold the last handle; the writer's thread cannot wait for itself.
         if thread.thread().id() != thread::current().id() {

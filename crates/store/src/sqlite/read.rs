@@ -80,27 +80,7 @@ impl Backend for Sqlite {
         after: Option<MessageCursor>,
         limit: usize,
     ) -> Result<Vec<MessageRow>, StoreError> {
-        let mut sql = format!("SELECT {} FROM messages AS m WHERE 1", message_row::COLUMNS);
-        let mut values: Vec<Value> = Vec::new();
-        let wanted = [
-            (" AND m.message_id = ?", filter.message_id.clone()),
-            (" AND m.recipient = ?", filter.recipient.clone()),
-            (" AND m.log = ?", filter.log.clone()),
-            (" AND m.delivery = ?", filter.delivery.clone()),
-            (" AND m.status = ?", filter.status.map(|status| status.name().to_owned())),
-        ];
-        for (condition, value) in wanted {
-            if let Some(value) = value {
-                sql.push_str(condition);
-                values.push(Value::Text(value));
-            }
-        }
-        if let Some(MessageCursor { accepted_at, id }) = after {
-            sql.push_str(" AND (m.accepted_at_ms, m.id) < (?, ?)");
-            values.extend([Value::Integer(accepted_at.as_millis()), Value::Text(id.to_string())]);
-        }
-        sql.push_str(" ORDER BY m.accepted_at_ms DESC, m.id DESC LIMIT ?");
-        values.push(Value::Integer(integer(limit as u64)));
+        let (sql, values) = select_messages(filter, after, limit);
         self.read(|connection| {
             list(connection, "messages", &sql, params_from_iter(values), message_row::read)
         })
@@ -229,6 +209,42 @@ impl Sqlite {
         );
         self.read(|connection| list(connection, "events", &sql, values, event_row::read))
     }
+}
+
+/// The query for messages that pass a filter, newest first, and its values.
+pub(super) fn select_messages(
+    filter: &MessageFilter,
+    after: Option<MessageCursor>,
+    limit: usize,
+) -> (String, Vec<Value>) {
+    let mut sql = format!("SELECT {} FROM messages AS m WHERE 1", message_row::COLUMNS);
+    let mut values: Vec<Value> = Vec::new();
+    // The most selective column comes first, and the others are kept from an index by their `+`: SQLite would take
+    // the index that gives the order for free, and walk through a whole delivery to find one of its messages.
+    let wanted = [
+        ("m.message_id = ?", filter.message_id.clone()),
+        ("m.log = ?", filter.log.clone()),
+        ("m.recipient = ?", filter.recipient.clone()),
+        ("m.delivery = ?", filter.delivery.clone()),
+    ];
+    for (condition, value) in wanted {
+        if let Some(value) = value {
+            sql.push_str(if values.is_empty() { " AND " } else { " AND +" });
+            sql.push_str(condition);
+            values.push(Value::Text(value));
+        }
+    }
+    if let Some(status) = filter.status {
+        sql.push_str(" AND m.status = ?");
+        values.push(Value::Text(status.name().to_owned()));
+    }
+    if let Some(MessageCursor { accepted_at, id }) = after {
+        sql.push_str(" AND (m.accepted_at_ms, m.id) < (?, ?)");
+        values.extend([Value::Integer(accepted_at.as_millis()), Value::Text(id.to_string())]);
+    }
+    sql.push_str(" ORDER BY m.accepted_at_ms DESC, m.id DESC LIMIT ?");
+    values.push(Value::Integer(integer(limit as u64)));
+    (sql, values)
 }
 
 fn for_each(

@@ -8,7 +8,7 @@ use emta_mail::{DeliveryEvent, EmailAddress, Envelope, EventKind, Origin, Revers
 
 use super::*;
 use crate::change::{Change, Committed, QueueChange, Record};
-use crate::message::{MessageIdHeader, NewMessage};
+use crate::message::{MessageFilter, MessageIdHeader, MessageStatus, NewMessage};
 use emta_mail::{QueueId, Timestamp};
 
 fn group_writer(dir: &Path) -> GroupWriter {
@@ -130,4 +130,73 @@ fn a_full_database_refuses_and_recovers() {
     let count = "SELECT count(*) FROM messages AS m JOIN events AS e ON e.message = m.id";
     let count: u64 = writer.connection().query_row(count, [], |row| row.get(0)).unwrap();
     assert_eq!(count, kept + 1);
+}
+
+#[test]
+fn a_group_is_full_at_its_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = group_writer(dir.path());
+    let limit = Options::default().group_max;
+    let (queue, waiting) = mpsc::sync_channel(2 * limit);
+    for number in 1..=limit {
+        queue.send(accept(number as u64).0).unwrap();
+    }
+    // One more than a group is there, and the one that is left makes a group of its own.
+    assert_eq!(writer.collect(accept(0).0, &waiting).len(), limit);
+    let first = waiting.try_recv().unwrap();
+    assert_eq!(writer.collect(first, &waiting).len(), 1);
+    // A write that is larger than a group goes as it is.
+    let large = (0..=limit as u64).map(|sequence| Change::Cursor { name: String::new(), sequence });
+    queue.send(accept(1).0).unwrap();
+    assert_eq!(writer.collect(commit(large.collect()).0, &waiting).len(), 1);
+}
+
+#[test]
+fn so_many_writes_may_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(dir.path(), Options::default()).unwrap();
+    let (started, is_started) = mpsc::channel();
+    let (go, wait) = mpsc::channel::<()>();
+    let done = Box::new(move |_| {
+        started.send(()).unwrap();
+        wait.recv().unwrap();
+    });
+    store.send(Write::Commit { changes: vec![], done });
+    is_started.recv().unwrap();
+    let mut answers: Vec<_> = (0..=QUEUE)
+        .map(|_| {
+            let (write, answer) = commit(vec![]);
+            store.send(write);
+            answer
+        })
+        .collect();
+    let last = answers.pop().unwrap();
+    assert_eq!(last.recv().unwrap(), Err(StoreError::Busy { limit: QUEUE }));
+    go.send(()).unwrap();
+    assert!(answers.iter().all(|answer| answer.recv().unwrap().is_ok()));
+}
+
+#[test]
+fn searches_use_the_most_selective_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = group_writer(dir.path());
+    let x = || Some("x".to_owned());
+    let all = MessageFilter::default;
+    for (filter, index) in [
+        (MessageFilter { message_id: x(), log: x(), recipient: x(), ..all() }, "messages_by_message_id"),
+        (MessageFilter { log: x(), delivery: x(), ..all() }, "messages_by_log"),
+        (MessageFilter { recipient: x(), delivery: x(), ..all() }, "messages_by_recipient"),
+        (
+            MessageFilter { delivery: x(), status: Some(MessageStatus::Queued), ..all() },
+            "messages_by_delivery",
+        ),
+        (MessageFilter { status: Some(MessageStatus::Queued), ..all() }, "messages_by_age"),
+        (all(), "messages_by_age"),
+    ] {
+        let (sql, values) = read::select_messages(&filter, None, 10);
+        let mut explain = writer.connection().prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = rusqlite::params_from_iter(values);
+        let plan = explain.query_row(values, |row| row.get::<_, String>(3)).unwrap();
+        assert!(plan.contains(index), "{filter:?}: {plan}");
+    }
 }
