@@ -1,5 +1,6 @@
 //! What a provider or its user does after a message was accepted.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -142,6 +143,14 @@ impl Delay {
     }
 }
 
+/// As it is read: `6h` or `1h..8h`.
+impl fmt::Display for Delay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&duration::format(self.min))?;
+        if self.max > self.min { write!(f, "..{}", duration::format(self.max)) } else { Ok(()) }
+    }
+}
+
 /// Why a text is not a delay.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a delay; expected `6h`, or the shorter and the longer of two, such as `1h..8h`")]
@@ -178,6 +187,13 @@ impl Probability {
     }
 }
 
+/// As it is read: `0.25`.
+impl fmt::Display for Probability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
 /// Why a text is not a probability.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a probability; expected `25%` or a number from 0 to 1, such as `0.25`")]
@@ -210,6 +226,12 @@ mod tests {
         assert_eq!(delay.at(0.5), Duration::from_secs(1830));
         assert_eq!(delay.at(f64::NAN), min);
         assert_eq!(Delay::between(max, min), None);
+        for text in ["1m..1h", "6h", "0s"] {
+            assert_eq!(text.parse::<Delay>().unwrap().to_string(), text);
+        }
+        for text in ["", "1h..1m", "1h..", "6", "1h..2h..3h"] {
+            assert!(text.parse::<Delay>().is_err(), "{text}");
+        }
         assert_eq!(Delay::fixed(Duration::MAX).at(0.9), Duration::MAX);
     }
 
@@ -223,6 +245,9 @@ mod tests {
         }
         for (text, expected) in [("25%", 0.25), ("0.1%", 0.001), ("0.25", 0.25), ("100%", 1.0)] {
             assert_eq!(text.parse::<Probability>().map(Probability::get), Ok(expected));
+        }
+        for text in ["0.25", "0.000001", "1"] {
+            assert_eq!(text.parse::<Probability>().unwrap().to_string(), text);
         }
         for text in ["", "%", "-1%", "1.1", "1e-3", "NaN", "1..2"] {
             assert!(text.parse::<Probability>().is_err(), "{text}");

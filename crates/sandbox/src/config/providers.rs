@@ -20,8 +20,8 @@ use std::num::NonZeroU32;
 
 use emta_mail::{Chance, Domain, EmailAddress};
 use emta_providers::{
-    DeliveryLimits, DomainPattern, Glob, LaterAction, Offers, ProviderSpec, Providers, ProvidersError, RecipientOutcome,
-    RecipientPattern, SandboxAddresses, WeightedOutcome,
+    DeliveryLimits, DomainPattern, Glob, LaterAction, Offers, ProviderSpec, Providers, ProvidersError,
+    RecipientOutcome, RecipientPattern, SandboxAddresses, WeightedOutcome,
 };
 use serde::Deserialize;
 
@@ -199,7 +199,8 @@ impl TryFrom<RecipientFields> for RecipientShape {
 
 impl ProviderShape {
     fn into_spec(self) -> ProviderSpec {
-        let ExtensionsShape { starttls, pipelining, eight_bit_mime, smtputf8, chunking, .. } = self.extensions;
+        let ExtensionsShape { starttls, pipelining, eight_bit_mime, smtputf8, chunking, .. } =
+            self.extensions;
         let enhanced_status_codes = self.extensions.enhanced_status_codes;
         let size = self.extensions.size.0.0;
         let after: Vec<LaterAction> = self.after.into_iter().flat_map(|action| action.0).collect();
@@ -237,7 +238,9 @@ impl ProviderShape {
 impl Scalar for DomainPattern {
     fn read(word: &str) -> Result<Self, String> {
         word.parse().map_err(|_| {
-            format!("`{word}` is not a domain; expected `gmail.test`, `*.corp.test` or `*` for all that is left")
+            format!(
+                "`{word}` is not a domain; expected `gmail.test`, `*.corp.test` or `*` for all that is left"
+            )
         })
     }
     fn write(&self) -> String {

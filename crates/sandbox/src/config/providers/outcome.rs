@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::str::FromStr;
 
 use emta_mail::Reply;
 use emta_mail::compose::{Language, ReportFormat};
 use emta_providers::{
-    ActionKind, AttemptStep, Delay, Disclosure, LaterAction, Outcome, Probability, Step, script,
+    ActionKind, AttemptStep, Delay, DelayError, Disclosure, LaterAction, Outcome, Probability,
+    ProbabilityError, Step, script,
 };
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -15,8 +15,10 @@ use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserial
 use crate::config::scalar::{Scalar, Written};
 
 /// A whole script.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct OutcomeShape(Outcome);
+pub(super) struct OutcomeShape {
+    text: String,
+    outcome: Outcome,
+}
 
 /// The keys that describe a fate, of which `script` stands alone.
 pub(super) struct FateShape {
@@ -28,13 +30,16 @@ pub(super) struct FateShape {
 impl FateShape {
     pub(super) fn outcome(self) -> Result<Outcome, String> {
         match (self.script, self.attempts, self.after) {
-            (Some(script), None, None) => Ok(script.0.0),
+            (Some(script), None, None) => Ok(script.0.outcome),
             (None, None, None) => {
                 Err("an outcome needs `script`, or `attempts` and perhaps `after`".to_owned())
             }
-            (Some(_), _, _) => Err("an outcome has `script`, or `attempts` and `after`, and not both".to_owned()),
+            (Some(_), _, _) => {
+                Err("an outcome has `script`, or `attempts` and `after`, and not both".to_owned())
+            }
             (None, attempts, after) => {
-                let attempts = attempts.unwrap_or_else(|| vec![AttemptShape(vec![AttemptStep::Accept { reply: None }])]);
+                let attempts =
+                    attempts.unwrap_or_else(|| vec![AttemptShape(vec![AttemptStep::Accept { reply: None }])]);
                 let attempts = attempts.into_iter().flat_map(|attempt| attempt.0).collect();
                 let after = after.unwrap_or_default().into_iter().flat_map(|action| action.0).collect();
                 Outcome::try_new(attempts, after).map_err(|error| error.to_string())
@@ -67,7 +72,10 @@ impl AttemptFields {
             (Some(Written(reply)), None) if reply.is_positive() => match self.at {
                 Some(Written(Step::Message)) | None => AttemptStep::Accept { reply: Some(reply) },
                 Some(Written(step)) => {
-                    return Err(format!("`{reply}` at `{}`: only a refusal can come before `message`", step.name()));
+                    return Err(format!(
+                        "`{reply}` at `{}`: only a refusal can come before `message`",
+                        step.name()
+                    ));
                 }
             },
             (Some(Written(reply)), None) => AttemptStep::Refuse {
@@ -131,11 +139,7 @@ struct ClickFields {
     with: Option<Written<Probability>>,
 }
 
-fn later(
-    kind: ActionKind,
-    after: Option<Written<Delay>>,
-    with: Option<Written<Probability>>,
-) -> LaterAction {
+fn later(kind: ActionKind, after: Option<Written<Delay>>, with: Option<Written<Probability>>) -> LaterAction {
     let delay = after.map_or(Delay::NONE, |delay| delay.0);
     let probability = with.map_or(Probability::ALWAYS, |probability| probability.0);
     LaterAction { kind, delay, probability }
@@ -163,7 +167,8 @@ impl LineOrMapping for AttemptShape {
 }
 
 impl LineOrMapping for ActionShape {
-    const EXPECTING: &'static str = "an action such as `open after 10m` or `{ dsn: { reply: \"550 5.1.1 gone\" } }`";
+    const EXPECTING: &'static str =
+        "an action such as `open after 10m` or `{ dsn: { reply: \"550 5.1.1 gone\" } }`";
 
     fn of_line(line: &str) -> Result<Self, String> {
         script::parse_actions(line).map(Self).map_err(|error| error.to_string())
@@ -202,14 +207,17 @@ impl LineOrMapping for ActionShape {
                 later(ActionKind::Click { url }, after, with)
             }
             other => {
-                return Err(de::Error::unknown_field(other, &["dsn", "delayed", "arf", "ooo", "open", "click"]));
+                return Err(de::Error::unknown_field(
+                    other,
+                    &["dsn", "delayed", "arf", "ooo", "open", "click"],
+                ));
             }
         };
         match entries.next_key::<String>()? {
             None => Ok(Self(vec![action])),
-            Some(key) => Err(de::Error::custom(format!(
-                "`{key}` beside `{kind}`, expected one action in a mapping"
-            ))),
+            Some(key) => {
+                Err(de::Error::custom(format!("`{key}` beside `{kind}`, expected one action in a mapping")))
+            }
         }
     }
 }
@@ -251,16 +259,35 @@ impl<'de, T: LineOrMapping> Visitor<'de> for Either<T> {
 
 impl Scalar for OutcomeShape {
     fn read(word: &str) -> Result<Self, String> {
-        Outcome::parse_script(word).map(Self).map_err(|error| error.to_string())
+        let outcome = Outcome::parse_script(word).map_err(|error| error.to_string())?;
+        Ok(Self { text: word.to_owned(), outcome })
     }
     fn write(&self) -> String {
-        format!("{:?}", self.0)
+        self.text.clone()
     }
 }
 
 impl Scalar for Reply {
     fn read(word: &str) -> Result<Self, String> {
         Self::parse(word).map_err(|error| error.to_string())
+    }
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Scalar for Delay {
+    fn read(word: &str) -> Result<Self, String> {
+        word.parse().map_err(|error: DelayError| error.to_string())
+    }
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Scalar for Probability {
+    fn read(word: &str) -> Result<Self, String> {
+        word.parse().map_err(|error: ProbabilityError| error.to_string())
     }
     fn write(&self) -> String {
         self.to_string()

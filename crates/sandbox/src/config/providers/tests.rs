@@ -30,7 +30,10 @@ fn a_fate_in_one_line_or_piece_by_piece() {
         "421x3, mail:450 4.7.1 \"wait, please\" x2, 250",
     );
     check("      attempts: [{ disconnect: data }, dns]", "disconnect@data, dns");
-    check("      attempts: [{ reply: '550 no', at: ehlo, then_disconnect: true }]", "ehlo:550 no then disconnect");
+    check(
+        "      attempts: [{ reply: '550 no', at: ehlo, then_disconnect: true }]",
+        "ehlo:550 no then disconnect",
+    );
     check(
         "      attempts:\n          - reply: |-\n              550-5.1.1 no such\n              550 5.1.1 account",
         "550-5.1.1 no such\n550 5.1.1 account",
@@ -69,7 +72,10 @@ fn everything_can_be_set() {
     let spec = parse("acme.yaml", text).unwrap();
     assert_eq!(spec.domains.len(), 2);
     assert_eq!((spec.offers.size, spec.offers.starttls, spec.offers.pipelining), (1 << 20, true, false));
-    assert_eq!((spec.limits.connections, spec.limits.messages_per_hour), (NonZeroU32::new(3), NonZeroU32::new(10)));
+    assert_eq!(
+        (spec.limits.connections, spec.limits.messages_per_hour),
+        (NonZeroU32::new(3), NonZeroU32::new(10))
+    );
     assert_eq!(spec.sandbox_addresses, SandboxAddresses::Off);
     assert_eq!(spec.route, Some(SocketAddr::from(([127, 0, 0, 1], 2626))));
     assert_eq!(spec.recipients.len(), 2);
@@ -79,7 +85,10 @@ fn everything_can_be_set() {
 fn mistakes_are_shown_where_they_are() {
     check_error("name: acme\n", "acme.yaml:1:1: missing field `domains`");
     check_error(&format!("{HEAD}domain: x\n"), "acme.yaml:3:1: unknown field `domain`, expected one of");
-    check_error("name: acme\ndomains: [a.*.test]\n", "acme.yaml:2:11: `a.*.test` is not a domain; expected `gmail.test`");
+    check_error(
+        "name: acme\ndomains: [a.*.test]\n",
+        "acme.yaml:2:11: `a.*.test` is not a domain; expected `gmail.test`",
+    );
     let outcome = |fate: &str| format!("{HEAD}outcomes:\n    - weight: 1\n      name: only\n      {fate}\n");
     check_error(
         &outcome("script: 421x3, 2500"),
@@ -87,17 +96,35 @@ fn mistakes_are_shown_where_they_are() {
     );
     check_error(&outcome("attempts: ['421y']"), "acme.yaml:6:18: at character 1 of the script: found `421y`");
     check_error(&outcome("after: [{ dns: {} }]"), "acme.yaml:6:1");
-    check_error(&outcome("attempts: [{ reply: '550 no', disconnect: data }]"), "acme.yaml:6:18: an attempt needs");
-    check_error(&outcome("attempts: [{ reply: '250 ok', at: rcpt }]"), "acme.yaml:6:18: `250 ok` at `rcpt`: only");
-    check_error(&outcome("attempts: [{ reply: '550', times: 0 }]"), "acme.yaml:6:18: `times` is `0`, expected 1 to");
-    check_error(&outcome("attempts: [{ reply: '550', at: helo }]"), "acme.yaml:6:38: `helo` is not a step; expected");
-    check_error(&outcome("attempts: ['550']\n      script: '250'"), "acme.yaml:4:7: an outcome has `script`, or");
+    check_error(
+        &outcome("attempts: [{ reply: '550 no', disconnect: data }]"),
+        "acme.yaml:6:18: an attempt needs",
+    );
+    check_error(
+        &outcome("attempts: [{ reply: '250 ok', at: rcpt }]"),
+        "acme.yaml:6:18: `250 ok` at `rcpt`: only",
+    );
+    check_error(
+        &outcome("attempts: [{ reply: '550', times: 0 }]"),
+        "acme.yaml:6:18: `times` is `0`, expected 1 to",
+    );
+    check_error(
+        &outcome("attempts: [{ reply: '550', at: helo }]"),
+        "acme.yaml:6:38: `helo` is not a step; expected",
+    );
+    check_error(
+        &outcome("attempts: ['550']\n      script: '250'"),
+        "acme.yaml:4:7: an outcome has `script`, or",
+    );
     check_error(&outcome(""), "acme.yaml:4:7: an outcome needs `script`");
     check_error(
         &format!("{HEAD}outcomes:\n    - {{ weight: 0, name: a, script: '250' }}\n"),
         "acme.yaml:3:1: the weights of provider `acme` sum to `0`",
     );
-    check_error(&format!("{HEAD}route: 192.0.2.1:25\n"), "acme.yaml:3:1: provider `acme` has the route `192.0.2.1:25`");
+    check_error(
+        &format!("{HEAD}route: 192.0.2.1:25\n"),
+        "acme.yaml:3:1: provider `acme` has the route `192.0.2.1:25`",
+    );
 }
 
 /// The profiles that the program ships.
@@ -122,7 +149,11 @@ fn the_shipped_profiles_work_together_and_are_realistic() {
         let total: f64 = spec.outcomes.iter().map(|outcome| outcome.weight).sum();
         assert!((total - 100.0).abs() < 1e-6, "the weights of `{}` sum to {total}", spec.name);
         let share = |of: &dyn Fn(&AttemptStep) -> bool| -> f64 {
-            spec.outcomes.iter().filter(|outcome| of(outcome.outcome.step(1))).map(|outcome| outcome.weight).sum()
+            spec.outcomes
+                .iter()
+                .filter(|outcome| of(outcome.outcome.step(1)))
+                .map(|outcome| outcome.weight)
+                .sum()
         };
         let accepted = share(&|step| matches!(step, AttemptStep::Accept { .. }));
         let refused = share(&|step| match step {
@@ -135,7 +166,11 @@ fn the_shipped_profiles_work_together_and_are_realistic() {
         });
         assert!((88.0..=91.0).contains(&accepted), "`{}` accepts {accepted} % at once", spec.name);
         assert!((1.5..=3.5).contains(&refused), "`{}` refuses {refused} %", spec.name);
-        assert!((5.0..=10.0).contains(&(100.0 - accepted - refused)), "`{}` defers too much or too little", spec.name);
+        assert!(
+            (5.0..=10.0).contains(&(100.0 - accepted - refused)),
+            "`{}` defers too much or too little",
+            spec.name
+        );
         at_once += accepted / specs.len() as f64;
 
         // Every message can be delivered to its provider's own address.
@@ -161,9 +196,13 @@ fn the_shipped_profiles_work_together_and_are_realistic() {
 #[test]
 fn every_special_fate_is_shipped() {
     let specs = shipped();
-    let steps = || specs.iter().flat_map(|spec| &spec.outcomes).flat_map(|weighted| weighted.outcome.attempts());
+    let steps =
+        || specs.iter().flat_map(|spec| &spec.outcomes).flat_map(|weighted| weighted.outcome.attempts());
     for step in Step::ALL {
-        assert!(steps().any(|s| matches!(s, AttemptStep::Refuse { step: at, .. } if *at == step)), "{step:?}");
+        assert!(
+            steps().any(|s| matches!(s, AttemptStep::Refuse { step: at, .. } if *at == step)),
+            "{step:?}"
+        );
     }
     for step in [AttemptStep::ConnectRefused, AttemptStep::ConnectTimeout, AttemptStep::TlsFailure] {
         assert!(steps().any(|s| *s == step), "{step:?}");
