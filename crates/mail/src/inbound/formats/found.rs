@@ -108,8 +108,8 @@ impl Found {
     /// The recipients' reports. One of which nothing is said gets the paragraph after it that has a code, or else the
     /// paragraph after it.
     pub(super) fn into_recipients(self, text: &str, action: Action) -> Vec<RecipientReport> {
-        // All recipients of a list without words share what follows the list, so it is looked for once.
-        let mut shared: Option<&str> = None;
+        // All recipients of a list without words share what follows the list, so it is read once.
+        let mut shared: Option<RecipientReport> = None;
         let last = self.entries.last().map_or(0, |entry| entry.at);
         let any_other = self.any_other;
         self.entries
@@ -117,24 +117,30 @@ impl Found {
             .filter(|entry| !(entry.party && any_other))
             .map(|entry| {
                 let said = if entry.diagnostic.trim().is_empty() {
-                    *shared.get_or_insert_with(|| paragraph_after(text, last))
+                    shared.get_or_insert_with(|| report(paragraph_after(text, last), MAX_SHARED)).clone()
                 } else {
-                    &entry.diagnostic
+                    report(&entry.diagnostic, MAX_DIAGNOSTIC)
                 };
-                let diagnostic = one_line(reply_in(said), MAX_DIAGNOSTIC);
-                let codes = codes(&diagnostic);
-                RecipientReport {
-                    action,
-                    status: codes.status,
-                    reply_code: codes.reply,
-                    smtp_command: diagnostic::command(said),
-                    remote_mta: remote_host(said),
-                    final_recipient: Some(entry.address),
-                    diagnostic,
-                    ..RecipientReport::default()
-                }
+                RecipientReport { action, final_recipient: Some(entry.address), ..said }
             })
             .collect()
+    }
+}
+
+/// Octets of a text that many recipients share, each of whom gets a copy.
+const MAX_SHARED: usize = 512;
+
+/// What a text says of a recipient.
+fn report(said: &str, max: usize) -> RecipientReport {
+    let diagnostic = one_line(reply_in(said), max);
+    let codes = codes(&diagnostic);
+    RecipientReport {
+        status: codes.status,
+        reply_code: codes.reply,
+        smtp_command: diagnostic::command(said),
+        remote_mta: remote_host(said),
+        diagnostic,
+        ..RecipientReport::default()
     }
 }
 

@@ -39,6 +39,7 @@ struct Format {
 
 const LISTED: &[Reader] = &[listed::read, inline::read];
 const SESSION: &[Reader] = &[transcript::read, listed::read, inline::read];
+const ANY: &[Reader] = &[listed::read, transcript::read, inline::read];
 const SENTENCE: &[Reader] = &[inline::read, listed::read];
 
 /// The programs, the particular ones first.
@@ -70,7 +71,12 @@ const FORMATS: &[Format] = &[
     },
     Format {
         name: "sendmail",
-        signs: &["Transcript of session follows", "The following addresses had", "While talking to "],
+        signs: &[
+            "Transcript of session follows",
+            "The following addresses had",
+            "While talking to ",
+            "\n<<< ",
+        ],
         readers: SESSION,
     },
     Format {
@@ -104,7 +110,7 @@ const FORMATS: &[Format] = &[
         signs: &["could not be delivered to", "Could not be delivered to", "--- Non-Delivery Report ---"],
         readers: LISTED,
     },
-    Format { name: "generic", signs: &[], readers: SESSION },
+    Format { name: "generic", signs: &[], readers: ANY },
 ];
 
 /// What a text says.
