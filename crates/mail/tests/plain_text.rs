@@ -163,6 +163,16 @@ fn a_report_that_was_forwarded_or_lost_its_mime() {
 }
 
 #[test]
+fn a_report_about_a_message_that_had_passed_a_feedback_loop_is_no_complaint() {
+    let mail = read(&format!(
+        "{HEAD}Content-Type: multipart/report; boundary=i\n\n--i\nContent-Type: message/delivery-status\n\n\
+         Final-Recipient: rfc822; a@example.com\n--i\nContent-Type: message/rfc822\n\n\
+         X-HmXmrOriginalRecipient: b@example.com\n--i--\n"
+    ));
+    assert_eq!(mail.kind, MailKind::DeliveryReport);
+}
+
+#[test]
 fn the_text_completes_a_report_without_diagnostic() {
     let mail = read(&format!(
         "{HEAD}Content-Type: multipart/report; boundary=i\n\n--i\n\nThis is the mail system at host mx.example.\n\n\

@@ -224,6 +224,51 @@ prop_compose! {
     }
 }
 
+const HEAD_PIECES: &[&str] = &[
+    "Content-Type: multipart/report; boundary=b\n",
+    "From: MAILER-DAEMON@mx.example\n",
+    "From: é@x\n",
+    "Subject: unsubscribe<é\n",
+    "Auto-Submitted: auto-replied\n",
+    "X-Failed-Recipients: a@example.com, é\n",
+];
+
+const BODY_PIECES: &[&str] = &[
+    "--b\n",
+    "--b--\n",
+    "\n",
+    "Content-Type: message/rfc822\n",
+    "Content-Type: multipart/report; boundary=b\n",
+    "Content-Type: message/delivery-status\n",
+    "Content-Type: message/feedback-report\n",
+    "Content-Type: text/html\n",
+    "Content-Transfer-Encoding: base64\n",
+    "Content-Transfer-Encoding: quoted-printable\n",
+    "Final-Recipient: ",
+    "<a@example.com>:",
+    "b@example.com",
+    "550-5.1.1",
+    "550 5.1.1 ",
+    "<<< ",
+    ">>> RCPT To:",
+    "(reason: ",
+    "Remote host said:",
+    " did not like our ",
+    "SMTP error from remote mail server after ",
+    "\nhost ",
+    "Transcript of session",
+    "This is the qmail",
+    "From: x\n",
+    "é",
+    "=",
+    "=3",
+    " ",
+];
+
+fn mix(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
+    proptest::collection::vec(proptest::sample::select(pieces), 0..40).prop_map(|chosen| chosen.concat())
+}
+
 proptest! {
     #[test]
     fn bounces_are_read_back(
@@ -283,10 +328,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_read(
-        head in "(Content-Type: multipart/(report|mixed); boundary=b\n|From: (MAILER-DAEMON|é)@x\n|Subject: \\PC{0,9}\n|Auto-Submitted: auto-replied\n|X-Failed-Recipients: \\PC{0,9}\n){0,5}",
-        body in "(--b\n|--b--\n|\n|Content-Type: (message/(rfc822|delivery-status|feedback-report)|text/html)\n|Content-Transfer-Encoding: (base64|quoted-printable)\n|<?a@example.com>?:?|550 5\\.1\\.1|<<< |>>> RCPT To:|Final-Recipient: |Remote host said:|did not like our |Transcript of session|This is the qmail|host |=|\\PC{0,5}){0,40}",
-    ) {
+    fn any_mix_of_what_is_looked_for_is_read(head in mix(HEAD_PIECES), body in mix(BODY_PIECES)) {
         let _ = inbound::read(format!("{head}\n{body}").as_bytes());
     }
 

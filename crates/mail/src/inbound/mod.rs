@@ -64,14 +64,15 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         feedback: None,
         text: bounded(human),
     };
-    let feedback = match part(PartKind::FeedbackReport) {
-        Some(report) => Some(arf::read(&report.content())),
-        None => mail.original.as_ref().and_then(arf::junk_mail_report),
+    let status = part(PartKind::DeliveryStatus).map(|part| dsn::read(&part.content()));
+    let feedback = match (part(PartKind::FeedbackReport), &status) {
+        (Some(report), _) => Some(arf::read(&report.content())),
+        (None, None) => mail.original.as_ref().and_then(arf::junk_mail_report),
+        (None, Some(_)) => None,
     };
     if let Some(feedback) = feedback {
         complaint(&mut mail, feedback);
     } else {
-        let status = part(PartKind::DeliveryStatus).map(|part| dsn::read(&part.content()));
         let is_report = status.is_some();
         report_or_answer(&mut mail, &head, human, status);
         if mail.recipients.is_empty() && depth == Wrapped::Outer {
