@@ -247,3 +247,17 @@ fn limits_at_their_bounds() {
     assert_eq!(body(MAX_MAIL).as_deref(), Some("a@example.com"));
     assert_eq!(body(MAX_MAIL + 1).as_deref(), Some("a@example.co"));
 }
+
+#[test]
+fn deep_nesting_costs_neither_the_stack_nor_much_time() {
+    let report = "Content-Type: multipart/report; boundary=b\n\n--b\n";
+    for piece in [
+        "Content-Type: message/rfc822\n\n",
+        "--b\nContent-Type: message/rfc822\n\n",
+        "--b\nContent-Type: multipart/mixed; boundary=missing\n\n",
+        "Content-Type: multipart/report; boundary=b\n\n--b\n",
+    ] {
+        let mail = read(&format!("{report}{}", piece.repeat(100_000)));
+        assert!(mail.recipients.is_empty());
+    }
+}

@@ -1,9 +1,9 @@
 //! The parts of a MIME mail (RFC 2045, RFC 2046), found in one pass.
 //!
-//! Content types, charsets and transfer encodings are mail-parser's work; finding the parts is not. Its parser scans
-//! the rest of the mail again for every multipart whose boundary is missing, and drops a chain of nested messages by
-//! recursion, so that a small hostile mail costs quadratic time or the stack. A bounce needs less: the text, the
-//! report, and the header of the returned message, which is not entered.
+//! Content types, charsets and transfer encodings are mail-parser's work; finding the parts is not. Version 0.11 scans
+//! the rest of the mail again for every multipart whose boundary is missing (1 MB of them took 4 s), and drops nested
+//! messages by recursion (3 MB of them overflowed the stack). A bounce needs less: the text, the report, and the
+//! header of the returned message, which is not entered.
 
 use std::borrow::Cow;
 
