@@ -58,10 +58,7 @@ pub enum TlsError {
 /// # Errors
 /// When a file cannot be read or does not hold what it should, certificate and key do not go together, or no
 /// certificate can be made for the name.
-pub fn server(
-    hostname: &str,
-    certificate: Option<(&Path, &Path)>,
-) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn server(hostname: &str, certificate: Option<(&Path, &Path)>) -> Result<Arc<ServerConfig>, TlsError> {
     let (chain, key) = match certificate {
         Some((chain, key)) => (read_chain(chain)?, read_key(key)?),
         None => generate(hostname)?,

@@ -24,7 +24,8 @@ pub(super) fn providers(written: Option<&[String]>, source: &Source) -> Result<V
         } else if place.is_file() {
             files.push(place);
         } else {
-            let message = format!("there is no file or folder `{}`, expected YAML files of providers", place.display());
+            let message =
+                format!("there is no file or folder `{}`, expected YAML files of providers", place.display());
             return Err(source.error(&path, message));
         }
         if files.len() > MAX_PROVIDER_FILES {
@@ -53,7 +54,8 @@ pub(super) fn rules(
 }
 
 fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let unreadable = |error: &std::io::Error| format!("`{}` cannot be read: {}", folder.display(), reason(error));
+    let unreadable =
+        |error: &std::io::Error| format!("`{}` cannot be read: {}", folder.display(), reason(error));
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| unreadable(&error))? {
         let path = entry.map_err(|error| unreadable(&error))?.path();

@@ -45,7 +45,9 @@ impl Shape {
             if address.ip().is_loopback() || token.is_some() {
                 return Ok(address);
             }
-            let message = format!("`{address}` can be reached from other machines, expected a loopback address such as `127.0.0.1` or a `token`");
+            let message = format!(
+                "`{address}` can be reached from other machines, expected a loopback address such as `127.0.0.1` or a `token`"
+            );
             let hint = "set `token` to a secret, and give it to the clients of the HTTP API".to_owned();
             Err(source.error(&["listen", key], message).hinted(hint))
         };

@@ -26,10 +26,12 @@ mod yaml;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use emta_mail::{Domain, EmailAddress};
 use emta_providers::ProviderSpec;
+use emta_qualify::RuleSet;
 use emta_store::Options;
 
 pub use self::campaign::Campaign;
@@ -72,7 +74,7 @@ pub struct Config {
     pub providers: Vec<ProviderSpec>,
     /// The files that the providers were read from, in the same order.
     pub provider_files: Vec<TextFile>,
-    /// The rule files.
+    /// The qualification rules.
     pub rules: Rules,
     /// The mailbox that bounces come back to.
     pub bounce_mailbox: BounceMailbox,
@@ -86,13 +88,17 @@ pub struct Config {
     source: Source,
 }
 
-/// The rule files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The rules, and the files that they were read from.
+#[derive(Clone)]
 pub struct Rules {
     /// For replies in the session.
-    pub mta: TextFile,
+    pub mta: Arc<RuleSet>,
+    /// The file of `mta`.
+    pub mta_file: TextFile,
     /// For mail that came back.
-    pub inbound_email: TextFile,
+    pub inbound_email: Arc<RuleSet>,
+    /// The file of `inbound_email`.
+    pub inbound_email_file: TextFile,
 }
 
 /// The mailbox that bounces come back to, and POP3 serves.
@@ -143,15 +149,7 @@ impl Config {
         let provider_files = files::providers(main.providers.as_deref(), &source)?;
         let specs = provider_files.iter().map(|file| providers::parse(&file.name, &file.text));
         let providers: Vec<ProviderSpec> = specs.collect::<Result<_, _>>()?;
-        let rules = Rules {
-            mta: files::rules(main.rules.mta.as_deref(), "mta", shipped::mta_rules, &source)?,
-            inbound_email: files::rules(
-                main.rules.inbound_email.as_deref(),
-                "inbound_email",
-                shipped::inbound_email_rules,
-                &source,
-            )?,
-        };
+        let rules = Rules::check(&main.rules, &source)?;
         let bounce_mailbox = BounceMailbox::check(&main, &source)?;
         Ok(Self {
             seed: main.seed,
@@ -192,6 +190,25 @@ impl fmt::Debug for Config {
 impl fmt::Debug for BounceMailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BounceMailbox").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Rules {
+    fn check(written: &shape::Rules, source: &Source) -> Result<Self, ConfigError> {
+        let mta_file = files::rules(written.mta.as_deref(), "mta", shipped::mta_rules, source)?;
+        let inbound_email_file = files::rules(
+            written.inbound_email.as_deref(),
+            "inbound_email",
+            shipped::inbound_email_rules,
+            source,
+        )?;
+        let compile = |file: &TextFile| rules::parse(&file.name, &file.text).map(Arc::new);
+        Ok(Self {
+            mta: compile(&mta_file)?,
+            inbound_email: compile(&inbound_email_file)?,
+            mta_file,
+            inbound_email_file,
+        })
     }
 }
 

@@ -39,7 +39,9 @@ impl Override {
             }
             Some(_) | None => Err(ConfigError::of(
                 "--set",
-                format!("`{assignment}` is not an assignment, expected `path=value` such as `queue.validity=24h`"),
+                format!(
+                    "`{assignment}` is not an assignment, expected `path=value` such as `queue.validity=24h`"
+                ),
             )),
         }
     }

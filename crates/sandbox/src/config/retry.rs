@@ -76,26 +76,27 @@ impl Retry {
         path: &[&str],
         source: &Source,
     ) -> Result<RetrySchedule, ConfigError> {
-        let fail = |key: &str, error: &ScheduleError| source.error(&[path, &[key]].concat(), error.to_string());
         let schedule = match self {
             Self::List(waits) => {
                 let waits: Vec<Duration> = waits.iter().map(|wait| wait.0).collect();
-                let wrong = |wait: &Duration| {
-                    RetrySchedule::list(vec![*wait]).err().map(|error| (wait, error)).is_some()
-                };
-                let index = waits.iter().position(wrong).map(|index| index.to_string()).unwrap_or_default();
-                RetrySchedule::list(waits).map_err(|error| fail(&index, &error))?
+                let wrong = waits.iter().position(|wait| RetrySchedule::list(vec![*wait]).is_err());
+                let index = wrong.map(|index| index.to_string()).unwrap_or_default();
+                RetrySchedule::list(waits)
+                    .map_err(|error| source.error(&[path, &[&index]].concat(), error.to_string()))?
             }
             Self::Growing(Growing { first, factor, cap }) => {
                 // A cast from a float saturates; what is not a number becomes 0 and is refused as that.
                 let percent = (factor * 100.0).round() as u32;
-                let key = |error: &ScheduleError| match error {
-                    ScheduleError::Wait(wait) if *wait == first.0 => "first",
-                    ScheduleError::Wait(_) | ScheduleError::Cap { .. } => "cap",
-                    ScheduleError::Growth(_) => "factor",
-                    ScheduleError::Count(_) | ScheduleError::Jitter(_) => "",
+                let at = |key| [path, &[key]].concat();
+                let wrong = |error: &ScheduleError| match error {
+                    ScheduleError::Wait(wait) if *wait == first.0 => vec![at("first")],
+                    ScheduleError::Wait(_) => vec![at("cap")],
+                    ScheduleError::Cap { .. } => vec![at("cap"), at("first")],
+                    ScheduleError::Growth(_) => vec![at("factor")],
+                    ScheduleError::Count(_) | ScheduleError::Jitter(_) => vec![path.to_vec()],
                 };
-                RetrySchedule::try_new(first.0, percent, cap.0).map_err(|error| fail(key(&error), &error))?
+                RetrySchedule::try_new(first.0, percent, cap.0)
+                    .map_err(|error| source.error(source.culprit(&wrong(&error)), error.to_string()))?
             }
         };
         schedule.with_jitter(jitter.0).map_err(|error| source.error(&["queue", "jitter"], error.to_string()))

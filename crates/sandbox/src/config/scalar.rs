@@ -75,7 +75,9 @@ impl Scalar for Duration {
 impl Scalar for SocketAddr {
     fn read(word: &str) -> Result<Self, String> {
         let fail = |_| {
-            format!("`{word}` is not a socket address; expected address and port, such as `127.0.0.1:1025` or `[::1]:0`")
+            format!(
+                "`{word}` is not a socket address; expected address and port, such as `127.0.0.1:1025` or `[::1]:0`"
+            )
         };
         word.parse().map_err(fail)
     }
@@ -120,7 +122,9 @@ const UNITS: [(&str, u64); 7] = [
 impl Scalar for Size {
     fn read(word: &str) -> Result<Self, String> {
         let fail = || {
-            format!("`{word}` is not a size; expected a number of octets, or a number and unit, such as `20MiB` (units: B, KB, KiB, MB, MiB, GB, GiB)")
+            format!(
+                "`{word}` is not a size; expected a number of octets, or a number and unit, such as `20MiB` (units: B, KB, KiB, MB, MiB, GB, GiB)"
+            )
         };
         let text = word.trim();
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();

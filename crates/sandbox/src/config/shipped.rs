@@ -12,6 +12,17 @@ macro_rules! shipped {
 
 shipped![
     "emta.yaml",
+    "providers/exchange.yaml",
+    "providers/gmail.yaml",
+    "providers/gmx.yaml",
+    "providers/icloud.yaml",
+    "providers/mailru.yaml",
+    "providers/orange.yaml",
+    "providers/outlook.yaml",
+    "providers/smallbiz.yaml",
+    "providers/yahoo.yaml",
+    "rules/inbound-email.yaml",
+    "rules/mta.yaml",
 ];
 
 /// The main file; it documents every option and sets each to its default.
@@ -38,4 +49,37 @@ pub(super) fn inbound_email_rules() -> TextFile {
 fn file(path: &str) -> TextFile {
     let text = FILES.iter().find(|(name, _)| *name == path).map_or("", |(_, text)| text);
     TextFile { name: format!("(shipped) {path}"), text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_repository_is_shipped() {
+        let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config");
+        let names = |folder: &str| -> Vec<String> {
+            let entries = fs::read_dir(config.join(folder)).unwrap();
+            entries
+                .map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_str().unwrap()))
+                .collect()
+        };
+        let mut found = names("providers");
+        found.extend(names("rules"));
+        found.push("emta.yaml".to_owned());
+        found.sort();
+        let mut listed: Vec<&str> = FILES.iter().map(|(path, _)| *path).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, found);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_there() {
+        for file in [main(), mta_rules(), inbound_email_rules()].into_iter().chain(providers()) {
+            assert!(!file.text.is_empty(), "{}", file.name);
+        }
+    }
 }

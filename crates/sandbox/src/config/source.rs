@@ -76,6 +76,20 @@ impl Source {
         self.overrides.iter().rev().find(covers)
     }
 
+    /// Of several paths whose values do not fit together, the one to blame: what the last flag or variable has set,
+    /// else the first that is in the file, else the first.
+    pub(super) fn culprit<'a>(&self, paths: &'a [Vec<&'a str>]) -> &'a [&'a str] {
+        let position = |path: &[&str]| {
+            let set = self.override_of(path)?;
+            self.overrides.iter().rposition(|other| other == set)
+        };
+        let set = paths.iter().filter_map(|path| Some((position(path)?, path))).max_by_key(|(at, _)| *at);
+        let in_file =
+            |path: &&Vec<&str>| self.file.as_ref().is_some_and(|file| yaml::contains(&file.text, path));
+        let blamed = set.map(|(_, path)| path).or_else(|| paths.iter().find(in_file)).or(paths.first());
+        blamed.map_or(&[], Vec::as_slice)
+    }
+
     /// An error about the value at `path`.
     pub(super) fn error(&self, path: &[&str], message: impl Into<String>) -> ConfigError {
         self.error_at(path, Spot::Value, message)

@@ -139,12 +139,15 @@ impl Shape {
         let url = Url::parse(&self.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let Some((url, host)) = url.and_then(|url| Some((url.clone(), url.host_str()?.to_owned()))) else {
             let expected = "expected a URL such as `http://127.0.0.1:9000/hooks`";
-            return Err(source.error(path, format!("`{}` is not an address of a webhook, {expected}", self.url)));
+            return Err(
+                source.error(path, format!("`{}` is not an address of a webhook, {expected}", self.url))
+            );
         };
         if is_loopback(&host) || allowed.iter().any(|name| name.eq_ignore_ascii_case(&host)) {
             return Ok(url);
         }
-        let message = format!("`{host}` is not on this machine, expected a loopback address such as `127.0.0.1`");
+        let message =
+            format!("`{host}` is not on this machine, expected a loopback address such as `127.0.0.1`");
         let hint = format!("to post there nevertheless, write `webhooks_allow: [\"{host}\"]`");
         Err(source.error(path, message).hinted(hint))
     }

@@ -5,8 +5,10 @@
 //! asked of a [`Maildrop`]. A session sees the mailbox as it was at its login, and has it for itself until it ends.
 
 mod command;
+mod dialogue;
 pub mod server;
 pub mod session;
+mod snapshot;
 mod text;
 
 use std::future::Future;

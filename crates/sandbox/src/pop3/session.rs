@@ -1,9 +1,8 @@
 //! A POP3 session: bytes and answers in; bytes, questions and signals out.
 
-use bytes::Bytes;
-
-use super::Item;
 use super::command::{Command, Syntax, parse};
+pub use super::dialogue::{Answer, Input, Output, Request, Tls};
+use super::snapshot::{Snapshot, no_such};
 use super::text;
 
 /// Longest command line, in octets with its line end (RFC 2449 section 4).
@@ -17,84 +16,6 @@ pub const MAX_LOGINS: u32 = 3;
 
 /// Commands that may be answered with an error of syntax or sequence before the session is closed.
 pub const MAX_ERRORS: u32 = 20;
-
-/// What a session is told.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// Bytes from the client.
-    Bytes(&'a [u8]),
-    /// The answer to the open question.
-    Answer(Answer),
-    /// The TLS handshake succeeded.
-    TlsStarted,
-    /// The client was silent for too long.
-    Timeout,
-    /// The server stops.
-    Shutdown,
-}
-
-/// What a session wants.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Send these bytes.
-    Send(Vec<u8>),
-    /// Find this out and give an [`Input::Answer`]; until then the session does nothing.
-    Ask(Request),
-    /// Begin the TLS handshake as server.
-    StartTls,
-    /// Close the connection; nothing comes after this.
-    Close,
-}
-
-/// A question about the mailbox.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Request {
-    /// May this user have the mailbox, and what is in it?
-    Login {
-        /// The user name.
-        user: String,
-        /// The password.
-        password: String,
-    },
-    /// What is the content of this mail?
-    Content {
-        /// Its name.
-        uid: String,
-    },
-    /// Delete these mails.
-    Delete {
-        /// Their names.
-        uids: Vec<String>,
-    },
-}
-
-/// What is answered to a [`Request`].
-#[derive(Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The login succeeded; the mailbox is locked for this session and holds these.
-    Mailbox(Vec<Item>),
-    /// User name or password are wrong.
-    WrongPassword,
-    /// Another session has the mailbox.
-    InUse,
-    /// The content; `None` if the mail is gone.
-    Content(Option<Bytes>),
-    /// The mails are deleted.
-    Deleted,
-    /// It cannot be found out or done for now.
-    Failed,
-}
-
-/// Whether STLS is offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
-    /// It is not.
-    Off,
-    /// It is.
-    Offered,
-    /// The connection is encrypted already.
-    Active,
-}
 
 /// A POP3 session.
 #[derive(Debug)]
@@ -118,27 +39,15 @@ enum State {
     /// Waits for the answer to a login.
     LoggingIn,
     /// Has the mailbox.
-    Transaction { drop: Drop },
+    Transaction { mailbox: Snapshot },
     /// Waits for a content; `lines` of the body are wanted, all of them if `None`.
-    Fetching { drop: Drop, lines: Option<u64> },
+    Fetching { mailbox: Snapshot, lines: Option<u64> },
     /// Waits for the deletion.
     Updating,
     /// Waits for the TLS handshake.
     StartingTls,
     /// Has ended.
     Closed,
-}
-
-/// The mailbox as it was at login, and what is marked for deletion.
-#[derive(Debug, Default)]
-struct Drop {
-    entries: Vec<Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    item: Item,
-    deleted: bool,
 }
 
 impl Session {
@@ -229,7 +138,7 @@ impl Session {
                 self.state = State::Authorization { user: None };
                 self.authorize(command, user);
             }
-            State::Transaction { drop } => self.transact(command, drop),
+            State::Transaction { mailbox } => self.transact(command, mailbox),
             // `poll` carries out commands in these two states only.
             state @ (State::LoggingIn
             | State::Fetching { .. }
@@ -276,7 +185,7 @@ impl Session {
         }
     }
 
-    fn transact(&mut self, command: Command, mut drop: Drop) {
+    fn transact(&mut self, command: Command, mut mailbox: Snapshot) {
         let reply = match command {
             Command::Capa => {
                 self.capabilities();
@@ -284,14 +193,14 @@ impl Session {
             }
             Command::Noop => "+OK\r\n".to_owned(),
             Command::Stat => {
-                let (count, size) = drop.totals();
+                let (count, size) = mailbox.totals();
                 format!("+OK {count} {size}\r\n")
             }
-            Command::List(number) => drop.listing(number, |item| item.size.to_string()),
-            Command::Uidl(number) => drop.listing(number, |item| item.uid.clone()),
-            Command::Retr(number) => return self.fetch(drop, number, None),
-            Command::Top(number, lines) => return self.fetch(drop, number, Some(lines)),
-            Command::Dele(number) => match drop.find(number) {
+            Command::List(number) => mailbox.listing(number, |item| item.size.to_string()),
+            Command::Uidl(number) => mailbox.listing(number, |item| item.uid.clone()),
+            Command::Retr(number) => return self.fetch(mailbox, number, None),
+            Command::Top(number, lines) => return self.fetch(mailbox, number, Some(lines)),
+            Command::Dele(number) => match mailbox.find(number) {
                 Some(entry) => {
                     entry.deleted = true;
                     format!("+OK message {number} will be deleted\r\n")
@@ -299,37 +208,36 @@ impl Session {
                 None => no_such(number),
             },
             Command::Rset => {
-                drop.entries.iter_mut().for_each(|entry| entry.deleted = false);
-                let (count, size) = drop.totals();
+                mailbox.unmark();
+                let (count, size) = mailbox.totals();
                 format!("+OK {count} messages ({size} octets)\r\n")
             }
-            Command::Quit => return self.update(drop),
+            Command::Quit => return self.update(mailbox),
             Command::User(_) | Command::Pass(_) | Command::Stls => {
-                self.state = State::Transaction { drop };
+                self.state = State::Transaction { mailbox };
                 return self.error("you are logged in already");
             }
         };
-        self.state = State::Transaction { drop };
+        self.state = State::Transaction { mailbox };
         self.send(&reply);
     }
 
-    fn fetch(&mut self, mut drop: Drop, number: usize, lines: Option<u64>) {
-        let uid = drop.find(number).map(|entry| entry.item.uid.clone());
+    fn fetch(&mut self, mut mailbox: Snapshot, number: usize, lines: Option<u64>) {
+        let uid = mailbox.find(number).map(|entry| entry.item.uid.clone());
         match uid {
             Some(uid) => {
-                self.state = State::Fetching { drop, lines };
+                self.state = State::Fetching { mailbox, lines };
                 self.ask(Request::Content { uid });
             }
             None => {
-                self.state = State::Transaction { drop };
+                self.state = State::Transaction { mailbox };
                 self.send(&no_such(number));
             }
         }
     }
 
-    fn update(&mut self, drop: Drop) {
-        let deleted = drop.entries.into_iter().filter(|entry| entry.deleted);
-        let uids: Vec<String> = deleted.map(|entry| entry.item.uid).collect();
+    fn update(&mut self, mailbox: Snapshot) {
+        let uids = mailbox.into_deleted();
         if uids.is_empty() {
             self.send("+OK good bye\r\n");
             self.close();
@@ -342,9 +250,9 @@ impl Session {
     fn answer(&mut self, answer: Answer) {
         match (std::mem::replace(&mut self.state, State::Closed), answer) {
             (State::LoggingIn, Answer::Mailbox(items)) => {
-                let drop = Drop::new(items);
-                let (count, size) = drop.totals();
-                self.state = State::Transaction { drop };
+                let mailbox = Snapshot::new(items);
+                let (count, size) = mailbox.totals();
+                self.state = State::Transaction { mailbox };
                 self.send(&format!("+OK {count} messages ({size} octets)\r\n"));
             }
             (State::LoggingIn, Answer::WrongPassword) => {
@@ -363,16 +271,16 @@ impl Session {
                 self.state = State::Authorization { user: None };
                 self.send("-ERR [SYS/TEMP] the mailbox cannot be read for now\r\n");
             }
-            (State::Fetching { drop, lines }, Answer::Content(Some(content))) => {
-                self.state = State::Transaction { drop };
+            (State::Fetching { mailbox, lines }, Answer::Content(Some(content))) => {
+                self.state = State::Transaction { mailbox };
                 self.outbox.push(Output::Send(text::reply(&content, lines)));
             }
-            (State::Fetching { drop, .. }, Answer::Content(None)) => {
-                self.state = State::Transaction { drop };
+            (State::Fetching { mailbox, .. }, Answer::Content(None)) => {
+                self.state = State::Transaction { mailbox };
                 self.send("-ERR the message is gone\r\n");
             }
-            (State::Fetching { drop, .. }, _) => {
-                self.state = State::Transaction { drop };
+            (State::Fetching { mailbox, .. }, _) => {
+                self.state = State::Transaction { mailbox };
                 self.send("-ERR [SYS/TEMP] the message cannot be read for now\r\n");
             }
             (State::Updating, Answer::Deleted) => {
@@ -429,42 +337,4 @@ impl Session {
 
 fn memchr_lf(bytes: &[u8]) -> Option<usize> {
     bytes.iter().position(|byte| *byte == b'\n')
-}
-
-fn no_such(number: usize) -> String {
-    format!("-ERR there is no message {number}\r\n")
-}
-
-impl Drop {
-    fn new(items: Vec<Item>) -> Self {
-        Self { entries: items.into_iter().map(|item| Entry { item, deleted: false }).collect() }
-    }
-
-    /// The mail of this number (from 1), unless it is deleted.
-    fn find(&mut self, number: usize) -> Option<&mut Entry> {
-        self.entries.get_mut(number.checked_sub(1)?).filter(|entry| !entry.deleted)
-    }
-
-    fn live(&self) -> impl Iterator<Item = (usize, &Item)> {
-        let numbered = self.entries.iter().enumerate();
-        numbered.filter(|(_, entry)| !entry.deleted).map(|(index, entry)| (index + 1, &entry.item))
-    }
-
-    /// Number and size of what is not deleted.
-    fn totals(&self) -> (usize, u64) {
-        self.live().fold((0, 0), |(count, size), (_, item)| (count + 1, size.saturating_add(item.size)))
-    }
-
-    fn listing(&mut self, number: Option<usize>, show: impl Fn(&Item) -> String) -> String {
-        match number {
-            Some(number) => match self.find(number) {
-                Some(entry) => format!("+OK {number} {}\r\n", show(&entry.item)),
-                None => no_such(number),
-            },
-            None => {
-                let lines = self.live().map(|(number, item)| format!("{number} {}\r\n", show(item)));
-                format!("+OK\r\n{}.\r\n", lines.collect::<String>())
-            }
-        }
-    }
 }

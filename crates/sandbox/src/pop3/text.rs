@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn dots_are_stuffed_and_lines_end() {
-        check("a: b\r\n\r\n.\r\n..x\r\n", None, "+OK 15 octets\r\na: b\r\n\r\n..\r\n...x\r\n.\r\n");
+        check("a: b\r\n\r\n.\r\n..x\r\n", None, "+OK 16 octets\r\na: b\r\n\r\n..\r\n...x\r\n.\r\n");
         check("a\nb", None, "+OK 3 octets\r\na\r\nb\r\n.\r\n");
         check("", None, "+OK 0 octets\r\n.\r\n");
     }

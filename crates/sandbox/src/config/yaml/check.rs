@@ -29,7 +29,13 @@ pub(super) fn check(file: &str, text: &str) -> Result<(), ConfigError> {
         ));
     }
     if let Some((line, column)) = tab_indentation(text) {
-        return Err(ConfigError::at_line(file, text, line, column, "a tab in the indentation, expected spaces"));
+        return Err(ConfigError::at_line(
+            file,
+            text,
+            line,
+            column,
+            "a tab in the indentation, expected spaces",
+        ));
     }
     if let Some((line, column)) = open_brackets(text) {
         let message = format!("more than {MAX_OPEN} brackets are open, expected them to be closed");
@@ -37,10 +43,8 @@ pub(super) fn check(file: &str, text: &str) -> Result<(), ConfigError> {
     }
     let blank = |line: &str| matches!(line.trim().bytes().next(), None | Some(b'#'));
     if text.lines().all(|line| blank(line) || line.trim_end() == "---") {
-        return Err(
-            ConfigError::of(file, "the file is empty, expected a mapping of options")
-                .hinted("write `{}` to take every default".to_owned()),
-        );
+        return Err(ConfigError::of(file, "the file is empty, expected a mapping of options")
+            .hinted("write `{}` to take every default".to_owned()));
     }
     let mut state = Walk { depth: 0, nodes: 0 };
     Check(&mut state)

@@ -19,17 +19,20 @@ pub(crate) enum Spot {
 /// It reads the text again and fails on purpose when the place is reached: the reader knows where it is, and
 /// quoting, flow style and aliases are its business.
 pub(crate) fn locate(text: &str, path: &[&str], spot: Spot) -> Option<(usize, usize)> {
-    for length in (1..=path.len()).rev() {
-        let spot = if length == path.len() { spot } else { Spot::Key };
-        let seek = Seek { path: path.get(..length)?, spot };
-        let found = seek.deserialize(serde_yaml::Deserializer::from_str(text));
-        if let Err(error) = found
-            && error.to_string().contains(HERE)
-        {
-            return error.location().map(|place| (place.line(), place.column()));
-        }
-    }
-    None
+    let shorter = (1..path.len()).rev().filter_map(|length| path.get(..length));
+    find(text, path, spot).or_else(|| shorter.into_iter().find_map(|path| find(text, path, Spot::Key)))
+}
+
+/// Whether a path is there.
+pub(crate) fn contains(text: &str, path: &[&str]) -> bool {
+    find(text, path, Spot::Key).is_some()
+}
+
+fn find(text: &str, path: &[&str], spot: Spot) -> Option<(usize, usize)> {
+    let seek = Seek { path, spot };
+    let error = seek.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
+    let place = error.location().filter(|_| error.to_string().contains(HERE))?;
+    Some((place.line(), place.column()))
 }
 
 /// Marks the error that means success.
@@ -37,6 +40,7 @@ const HERE: &str = "the place that was looked for";
 
 #[derive(Clone, Copy)]
 struct Seek<'a> {
+    /// What is left of the path.
     path: &'a [&'a str],
     spot: Spot,
 }

@@ -17,7 +17,7 @@ mod tree;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::check::MAX_FILE;
-pub(crate) use self::locate::{Spot, locate};
+pub(crate) use self::locate::{Spot, contains, locate};
 pub(crate) use self::tree::Tree;
 use super::error::{ConfigError, did_you_mean};
 
@@ -36,9 +36,7 @@ fn translate(file: &str, text: &str, error: &serde_yaml::Error) -> ConfigError {
     let message = wording(&error.to_string());
     let hint = spelling(&message);
     match error.location() {
-        Some(place) => {
-            ConfigError::at_line(file, text, place.line(), place.column(), message).hinted(hint)
-        }
+        Some(place) => ConfigError::at_line(file, text, place.line(), place.column(), message).hinted(hint),
         None => ConfigError::of(file, message).hinted(hint),
     }
 }
@@ -65,15 +63,22 @@ fn wording(raw: &str) -> String {
         return "a second document begins (`---`), expected one document in a file".to_owned();
     }
     let mut message = message.replace("unit value", "null");
-    if let Some((before, _)) = message.split_once(", expected struct ") {
-        message = format!("{before}, expected a mapping");
+    if let Some((before, kind)) = message.rsplit_once(", expected ") {
+        let plain = match kind {
+            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
+            "f64" => "a number",
+            kind if kind.starts_with("struct ") => "a mapping",
+            kind => kind,
+        };
+        message = format!("{before}, expected {plain}");
     }
     message
 }
 
 /// The nearest of the expected names, where the message is about a name that is not one of them.
 fn spelling(message: &str) -> Option<String> {
-    let rest = message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    let rest =
+        message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
     let (word, expected) = rest.split_once("`, expected ")?;
     did_you_mean(word, expected.split('`').skip(1).step_by(2))
 }

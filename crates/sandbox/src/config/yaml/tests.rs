@@ -52,7 +52,7 @@ fn a_wrong_type_is_shown_at_the_value() {
     check(
         "size: many",
         "
-f.yaml:1:7: invalid type: string \"many\", expected u8
+f.yaml:1:7: invalid type: string \"many\", expected a whole number
   |
 1 | size: many
   |       ^",
@@ -68,7 +68,7 @@ f.yaml:1:8: invalid type: integer `5`, expected a mapping
     check(
         "name: x\nsize: null",
         "
-f.yaml:2:7: invalid type: null, expected u8
+f.yaml:2:7: invalid type: null, expected a whole number
   |
 2 | size: null
   |       ^",
@@ -89,7 +89,10 @@ f.yaml:4:3: the key `x` is here for the second time
 
 #[test]
 fn what_is_not_yaml() {
-    check("", "f.yaml: the file is empty, expected a mapping of options\nhint: write `{}` to take every default");
+    check(
+        "",
+        "f.yaml: the file is empty, expected a mapping of options\nhint: write `{}` to take every default",
+    );
     check(
         " \n# only this\n---\n",
         "f.yaml: the file is empty, expected a mapping of options\nhint: write `{}` to take every default",
@@ -110,7 +113,10 @@ f.yaml:2:5: did not find expected ',' or ']', while parsing a flow sequence
 2 | size: 1
   |     ^",
     );
-    check("name: a\n---\nname: b\n", "f.yaml: a second document begins (`---`), expected one document in a file");
+    check(
+        "name: a\n---\nname: b\n",
+        "f.yaml: a second document begins (`---`), expected one document in a file",
+    );
     check(
         "name: *nobody",
         "

@@ -53,9 +53,7 @@ impl Tree {
 
     /// Keys and parts of a mapping; nothing for all else.
     pub(crate) fn entries(&self) -> Vec<(String, Self)> {
-        let entry = |(key, part): (&Value, &Value)| {
-            Some((key.as_str()?.to_owned(), Self(part.clone())))
-        };
+        let entry = |(key, part): (&Value, &Value)| Some((key.as_str()?.to_owned(), Self(part.clone())));
         self.0.as_mapping().into_iter().flatten().filter_map(entry).collect()
     }
 
