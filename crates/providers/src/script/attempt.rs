@@ -10,7 +10,7 @@ use crate::outcome::{AttemptStep, Outcome, Step};
 
 const ATTEMPT: &str = "an attempt, such as `250`, `421x3`, `rcpt:550 5.1.1 no such user`, `disconnect@data`, `dns`, \
                        `nxdomain`, `nullmx`, `refused`, `timeout` or `tls` (text with commas goes in double quotes)";
-const STEP: &str = "a step: `greeting`, `ehlo`, `mail`, `rcpt`, `data` or `message`";
+const STEP: &str = "a step: `greeting`, `ehlo`, `mail`, `rcpt`, `data` or `message` (text with commas goes in double quotes)";
 
 /// Reads an attempt and adds it as often as it says.
 pub(super) fn parse(piece: Piece<'_>, attempts: &mut Vec<AttemptStep>) -> Result<(), ScriptError> {

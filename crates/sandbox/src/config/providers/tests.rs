@@ -114,9 +114,9 @@ fn mistakes_are_shown_where_they_are() {
     );
     check_error(
         &outcome("attempts: ['550']\n      script: '250'"),
-        "acme.yaml:4:7: an outcome has `script`, or",
+        "acme.yaml:4:5: an outcome has `script`, or",
     );
-    check_error(&outcome(""), "acme.yaml:4:7: an outcome needs `script`");
+    check_error(&outcome(""), "acme.yaml:4:5: an outcome needs `script`");
     check_error(
         &format!("{HEAD}outcomes:\n    - {{ weight: 0, name: a, script: '250' }}\n"),
         "acme.yaml:3:1: the weights of provider `acme` sum to `0`",
