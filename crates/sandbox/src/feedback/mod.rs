@@ -1,0 +1,290 @@
+//! Feedback: follows the event log and posts what happened to webhooks.
+//!
+//! Each endpoint has a cursor of its own on the log. It moves only after a 2xx answer and only on disk, so events arrive at
+//! least once, with a stable id, and those of one message in their order. An endpoint that does not answer is asked
+//! again in virtual time, for as long as it takes.
+
+mod signature;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use emta_mail::chance::Hasher;
+use emta_mail::{EventKind, Timestamp};
+use emta_store::{Change, EventRow, Store, StoreError};
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, Source, wall};
+use crate::pulse::Follower;
+use crate::wire::{MessageFacts, WireEvent};
+
+pub use signature::{sign, verify};
+
+/// Waits between two posts of a batch that was not taken, in virtual time; the last repeats.
+const BACK_OFF: [Duration; 6] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(15 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(60 * 60),
+];
+
+/// A place that events are posted to.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    /// Name of its cursor.
+    pub(crate) name: String,
+    pub(crate) url: Url,
+    /// The key that signs; `None` to send unsigned.
+    pub(crate) key: Option<Vec<u8>>,
+    /// Sent as a bearer token, for this program's own address.
+    pub(crate) token: Option<String>,
+    /// Which events: names, or `message.*`.
+    pub(crate) events: Vec<String>,
+    /// Most events in one post; 1 posts each event by itself.
+    pub(crate) batch_max: usize,
+    /// How long a batch that is not full waits for more, in virtual time.
+    pub(crate) linger: Duration,
+    /// How long the receiver may take, in real time.
+    pub(crate) timeout: Duration,
+}
+
+/// Which events are pushed at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feed {
+    /// With the Email Feedback Service: everything.
+    All,
+    /// Without it: only what came back by mail, and what recipients did.
+    InMailOnly,
+}
+
+impl Feed {
+    fn lets_through(self, kind: &EventKind) -> bool {
+        match kind {
+            EventKind::Accepted(_)
+            | EventKind::Deferred { .. }
+            | EventKind::Delivered { .. }
+            | EventKind::Bounced { .. }
+            | EventKind::Expired { .. } => self == Self::All,
+            EventKind::AsynchronousBounce(_)
+            | EventKind::Complaint(_)
+            | EventKind::AutoReply(_)
+            | EventKind::Opened
+            | EventKind::Clicked { .. } => true,
+        }
+    }
+}
+
+/// The body of a post that carries several events.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WireBatch {
+    /// Always `batch`.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    /// When the newest of the events happened.
+    pub(crate) timestamp: String,
+    /// The events, in the order of the log.
+    pub(crate) data: Vec<WireEvent>,
+}
+
+/// Pushes to one endpoint.
+pub(crate) struct Pusher {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) feed: Feed,
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) follower: Arc<Follower>,
+    pub(crate) source: Source,
+    pub(crate) http: reqwest::Client,
+}
+
+/// Why the pusher paused.
+enum Pause {
+    /// Everything was taken.
+    CaughtUp,
+    /// The batch is not full and may wait until this instant.
+    Linger(Timestamp),
+    /// The endpoint did not take the batch.
+    Refused,
+    /// The endpoint said that it is gone (410); nothing is sent to it until the next start.
+    Gone,
+}
+
+impl Pusher {
+    /// Pushes until `stop`.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut failures: u32 = 0;
+        let mut lingered = false;
+        let mut token = tokio::select! {
+            () = stop.cancelled() => return,
+            token = self.follower.news() => token,
+        };
+        loop {
+            let pause = tokio::select! {
+                () = stop.cancelled() => return,
+                pause = self.catch_up(lingered, failures) => pause,
+            };
+            lingered = false;
+            let wake_at = match pause {
+                Ok(Pause::CaughtUp) => {
+                    failures = 0;
+                    None
+                }
+                Ok(Pause::Linger(until)) => {
+                    lingered = true;
+                    Some(until)
+                }
+                Ok(Pause::Refused) => {
+                    let wait = BACK_OFF[(failures as usize).min(BACK_OFF.len() - 1)];
+                    failures = failures.saturating_add(1);
+                    Some((self.clock.now() + wait).ceil_to_second())
+                }
+                Ok(Pause::Gone) => {
+                    self.follower.back_off();
+                    drop(token);
+                    stop.cancelled().await;
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(endpoint = %self.endpoint.url, %error, "feedback cannot read the event log");
+                    failures = failures.saturating_add(1);
+                    Some((self.clock.now() + BACK_OFF[0]).ceil_to_second())
+                }
+            };
+            token = match wake_at {
+                None => {
+                    drop(token);
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        token = self.follower.news() => token,
+                    }
+                }
+                Some(instant) => {
+                    self.follower.back_off();
+                    self.source.set_deadline(Some(instant));
+                    drop(token);
+                    let token = tokio::select! {
+                        () = stop.cancelled() => return,
+                        token = self.source.due() => token,
+                    };
+                    self.follower.resume();
+                    token
+                }
+            };
+        }
+    }
+
+    /// Posts batches until there is nothing left or one is not taken.
+    async fn catch_up(&self, lingered: bool, failures: u32) -> Result<Pause, StoreError> {
+        let store = self.store.clone();
+        let name = self.endpoint.name.clone();
+        let mut after = blocking(move || store.cursor(&name)).await?;
+        let mut attempt = failures + 1;
+        loop {
+            let store = self.store.clone();
+            let limit = self.endpoint.batch_max.max(1);
+            let rows = blocking(move || store.events_after(after, limit)).await?;
+            let Some(last) = rows.last() else { return Ok(Pause::CaughtUp) };
+            let sequence = last.sequence;
+            let full = rows.len() >= limit;
+            let wanted: Vec<&EventRow> = rows.iter().filter(|row| self.wants(&row.event.kind)).collect();
+            if let (Some(first), false, false) = (wanted.first(), full, lingered) {
+                let until = (first.event.at + self.endpoint.linger).ceil_to_second();
+                if !self.endpoint.linger.is_zero() && until > self.clock.now() {
+                    return Ok(Pause::Linger(until));
+                }
+            }
+            if !wanted.is_empty() {
+                match self.post(&wanted, attempt).await {
+                    Ok(()) => attempt = 1,
+                    Err(pause) => return Ok(pause),
+                }
+            }
+            let store = self.store.clone();
+            let moved = Change::Cursor { name: self.endpoint.name.clone(), sequence };
+            blocking(move || store.commit_wait(vec![moved])).await?;
+            after = sequence;
+        }
+    }
+
+    fn wants(&self, kind: &EventKind) -> bool {
+        let subscribed = |pattern: &String| pattern == "message.*" || pattern == kind.name();
+        self.feed.lets_through(kind) && self.endpoint.events.iter().any(subscribed)
+    }
+
+    async fn post(&self, rows: &[&EventRow], attempt: u32) -> Result<(), Pause> {
+        let (id, body) = compose(rows, self.endpoint.batch_max);
+        let timestamp = wall::unix_seconds();
+        let mut request = self
+            .http
+            .post(self.endpoint.url.clone())
+            .timeout(self.endpoint.timeout)
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", timestamp.to_string())
+            .header("emta-attempt", attempt.to_string());
+        if let Some(key) = &self.endpoint.key {
+            request = request.header("webhook-signature", sign(key, &id, timestamp, &body));
+        }
+        if let Some(token) = &self.endpoint.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        match request.body(body).send().await {
+            Ok(response) if response.status().is_success() => Ok(()),
+            Ok(response) if response.status().as_u16() == 410 => {
+                tracing::warn!(endpoint = %self.endpoint.url, "the webhook says it is gone; nothing more is posted to it");
+                Err(Pause::Gone)
+            }
+            Ok(response) => {
+                tracing::warn!(endpoint = %self.endpoint.url, status = %response.status(), attempt, "a webhook refused a batch");
+                Err(Pause::Refused)
+            }
+            Err(error) => {
+                tracing::warn!(endpoint = %self.endpoint.url, %error, attempt, "a webhook did not answer");
+                Err(Pause::Refused)
+            }
+        }
+    }
+}
+
+/// The id and the body of a post: the same events give the same id.
+fn compose(rows: &[&EventRow], batch_max: usize) -> (String, Vec<u8>) {
+    let mut hash = Hasher::new();
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        hash = hash.u64(row.event.id().as_u64());
+        events.push(wire_event(row));
+    }
+    let id = format!("msg_{:016x}", hash.finish());
+    let timestamp = rows.last().map_or_else(String::new, |row| row.event.at.to_string());
+    let body = match (batch_max, events.pop()) {
+        (1, Some(event)) => serde_json::to_vec(&event),
+        (_, last) => {
+            events.extend(last);
+            serde_json::to_vec(&WireBatch { kind: "batch".to_owned(), timestamp, data: events })
+        }
+    };
+    // Strings, numbers and maps with string keys always serialise.
+    (id, body.unwrap_or_default())
+}
+
+/// An event of the log as JSON.
+pub(crate) fn wire_event(row: &EventRow) -> WireEvent {
+    let facts = MessageFacts {
+        message_id: &row.message.message_id,
+        recipient: row.message.recipient.as_str(),
+        sender: row.message.sender.as_str(),
+        origin: &row.message.origin,
+    };
+    WireEvent::new(&row.event, facts)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Closed))
+}

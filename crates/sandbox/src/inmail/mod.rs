@@ -1,0 +1,223 @@
+//! inMail: takes the mail that comes back, reads it, finds the message it speaks of, and qualifies it.
+//!
+//! A mail is answered with 250 once it is in the bounce mailbox on disk, together with the events it led to.
+
+mod correlate;
+pub mod reading;
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use bytes::Bytes;
+use emta_mail::chance::Hasher;
+use emta_mail::event::{Correlation, MailReport};
+use emta_mail::{DeliveryEvent, EventKind, Reply, Timestamp};
+use emta_qualify::RuleSet;
+use emta_smtp::{Answer, Request, Transaction};
+use emta_store::{
+    Change, InboundId, InboundResult, MessageRow, MessageStatus, NewInbound, QueueChange, Record, Store, StoreError,
+};
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::pulse::Pulse;
+use crate::qualification::Qualification;
+use crate::smtp_shell::Policy;
+use reading::{Finding, Meaning, Reading};
+
+/// What all sessions of the bounce mailbox share.
+pub(crate) struct InMail {
+    /// Name of this MTA in its own reports.
+    pub(crate) hostname: String,
+    pub(crate) clock: Clock,
+    pub(crate) store: Store,
+    pub(crate) pulse: Pulse,
+    pub(crate) rules: Arc<RwLock<Arc<RuleSet>>>,
+    pub(crate) table: Arc<Mutex<Qualification>>,
+}
+
+/// One SMTP session that brings mail.
+pub(crate) struct InMailSession(pub(crate) Arc<InMail>);
+
+impl Policy for InMailSession {
+    async fn answer(&mut self, request: Request) -> Answer {
+        match request {
+            Request::Message(transaction) => Answer::Reply(self.0.take(transaction).await),
+            Request::Connect
+            | Request::Ehlo { .. }
+            | Request::Mail(_)
+            | Request::Rcpt(_)
+            | Request::Data
+            | Request::Auth(_) => Answer::Accept,
+        }
+    }
+}
+
+impl InMail {
+    async fn take(self: &Arc<Self>, transaction: Transaction) -> Reply {
+        let inmail = self.clone();
+        let now = self.clock.now();
+        // Reading is bounded but not short, and finding the message asks the disk.
+        let changes = tokio::task::spawn_blocking(move || inmail.process(&transaction, now)).await;
+        let outcome = match changes {
+            Ok(Ok((id, changes))) => self.commit(changes).await.map(|()| id),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(StoreError::Closed),
+        };
+        match outcome {
+            Ok(id) => Reply::new(250, "2.0.0".parse().ok(), format!("Ok: kept as {id}")),
+            Err(StoreError::Full { what }) => {
+                tracing::warn!(%what, "a report is refused for now: the disk is full");
+                Reply::new(452, "4.3.1".parse().ok(), "Insufficient system storage, try again later")
+            }
+            Err(error) => {
+                tracing::error!(%error, "a report could not be kept");
+                Reply::new(451, "4.3.0".parse().ok(), "The message could not be stored, try again later")
+            }
+        }
+    }
+
+    async fn commit(&self, mut changes: Vec<Change>) -> Result<(), StoreError> {
+        let (done, committed) = oneshot::channel();
+        let pulse = self.pulse.clone();
+        {
+            let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+            changes.extend(table.take_changes());
+            self.store.commit(
+                changes,
+                Box::new(move |outcome| {
+                    if outcome.is_ok() {
+                        pulse.grown();
+                    }
+                    let _ = done.send(outcome.map(drop));
+                }),
+            );
+        }
+        committed.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Reads one mail and says what is to be kept of it.
+    fn process(&self, transaction: &Transaction, now: Timestamp) -> Result<(InboundId, Vec<Change>), StoreError> {
+        let envelope_recipient = transaction.recipients.first().map_or("", |recipient| recipient.address.as_str());
+        let raw = mailbox_form(transaction, envelope_recipient, now);
+        let id = inbound_id(transaction);
+        if self.store.inbound(id)?.is_some() {
+            // The sender did not hear our 250 before; the mail is here.
+            return Ok((id, Vec::new()));
+        }
+        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Reading { mail, findings } = reading::read(&transaction.content, &rules);
+        let report_id = mail.report_id.clone().unwrap_or_default();
+        let mut results = Vec::with_capacity(findings.len());
+        let mut changes = Vec::new();
+        for mut finding in findings {
+            self.qualify(&mut finding, now);
+            let matched = correlate::correlate(&self.store, &mail, &finding, envelope_recipient)?;
+            results.push(InboundResult {
+                matched: matched.as_ref().map(|(row, how)| (row.id, *how)),
+                recipient: finding.recipient.clone(),
+                status: finding.status,
+                text: finding.text.clone(),
+                failure_type: finding.verdict.failure_type,
+                reason: finding.verdict.reason,
+                rule: finding.verdict.rule.clone(),
+            });
+            let Some((row, how)) = matched else { continue };
+            let reporting_mta = mail.reporting_mta.as_deref().unwrap_or("");
+            let feedback_type = mail.feedback.as_ref().map_or("", |feedback| &feedback.feedback_type);
+            let known = Known { report_id: &report_id, reporting_mta, feedback_type };
+            if let Some(kind) = self.event(finding, &row, how, known) {
+                let event = DeliveryEvent { message: row.id, at: now, kind };
+                changes.push(Change::Record(Box::new(Record { event, queue: QueueChange::None })));
+            }
+        }
+        changes.push(Change::Inbound(Box::new(NewInbound {
+            id,
+            received_at: now,
+            raw,
+            kind: mail.kind.name().to_owned(),
+            message_id: report_id,
+            subject: mail.subject,
+            results,
+        })));
+        Ok((id, changes))
+    }
+
+    /// Counts the text in the qualification table; a row that an operator has edited overrides the rules.
+    fn qualify(&self, finding: &mut Finding, now: Timestamp) {
+        if !matches!(finding.meaning, Meaning::Bounce | Meaning::Delayed) {
+            return;
+        }
+        let verdict = &mut finding.verdict;
+        let rules_say = (!finding.to_qualify).then_some((verdict.failure_type, verdict.reason));
+        let address = finding.recipient.as_deref().unwrap_or("");
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = table.record(&finding.text, rules_say, address, now);
+        if outcome.overridden
+            && let Some((failure_type, reason)) = outcome.verdict
+        {
+            verdict.failure_type = failure_type;
+            verdict.reason = reason;
+            verdict.rule = Some(format!("qualification {}", outcome.digest));
+        }
+    }
+
+    fn event(&self, finding: Finding, row: &MessageRow, how: Correlation, known: Known<'_>) -> Option<EventKind> {
+        let gave_up = matches!(row.status, MessageStatus::Bounced | MessageStatus::Expired);
+        let from_this_mta = gave_up && known.reporting_mta.eq_ignore_ascii_case(&self.hostname);
+        let Finding { recipient, meaning, status, text, verdict, .. } = finding;
+        let feedback_type = match meaning {
+            Meaning::Unsubscribe => "opt-out",
+            Meaning::Complaint => known.feedback_type,
+            Meaning::Bounce | Meaning::Delayed | Meaning::Delivered | Meaning::AutoReply => "",
+        };
+        let report = Box::new(MailReport {
+            report_id: known.report_id.to_owned(),
+            recipient,
+            status,
+            text,
+            verdict,
+            matched_by: how,
+            from_this_mta,
+            feedback_type: feedback_type.to_owned(),
+        });
+        match meaning {
+            Meaning::Bounce => Some(EventKind::AsynchronousBounce(report)),
+            Meaning::Complaint | Meaning::Unsubscribe => Some(EventKind::Complaint(report)),
+            Meaning::AutoReply => Some(EventKind::AutoReply(report)),
+            // A delay decides nothing, and success is known from the session.
+            Meaning::Delayed | Meaning::Delivered => None,
+        }
+    }
+}
+
+/// What an event takes from the mail as a whole.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    report_id: &'a str,
+    reporting_mta: &'a str,
+    feedback_type: &'a str,
+}
+
+/// The same mail, sent again, has the same id.
+fn inbound_id(transaction: &Transaction) -> InboundId {
+    let mut hash = Hasher::new().bytes(&transaction.content);
+    for recipient in &transaction.recipients {
+        hash = hash.bytes(recipient.address.as_str().as_bytes());
+    }
+    InboundId::from_u64(hash.finish())
+}
+
+/// The mail as the mailbox holds it, with what the last server on its way adds (RFC 5321 section 4.4).
+fn mailbox_form(transaction: &Transaction, recipient: &str, now: Timestamp) -> Bytes {
+    let added = format!(
+        "Return-Path: <{}>\r\nDelivered-To: {recipient}\r\nReceived: from {} with {};\r\n\t{}\r\n",
+        transaction.sender,
+        transaction.helo,
+        transaction.protocol,
+        now.rfc5322()
+    );
+    let mut raw = added.into_bytes();
+    raw.extend_from_slice(&transaction.content);
+    raw.into()
+}
+
