@@ -1,9 +1,10 @@
 //! Which literals must a text contain for a regex to match it?
 //!
-//! A small reader of regex syntax that is right by being shy: what it does not know, it answers with `None` ("try the
-//! regex always"). It takes no part in matching; it only spares the regexes that cannot match. A property test holds
-//! it to the truth: whatever a regex matches contains one of its literals.
+//! A small reader of regex syntax that is right by being shy: what it does not know, it answers with no demand ("try
+//! the regex always"). It takes no part in matching; it only spares the regexes that cannot match. A property test
+//! holds it to the truth: whatever a regex matches meets all its demands.
 
+use std::cmp::Reverse;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -11,35 +12,31 @@ use std::str::Chars;
 const MIN_LEN: usize = 3;
 /// More alternatives than this spare too little.
 const MAX_ALTERNATIVES: usize = 24;
+/// Demands kept of a regex; the others are left out.
+pub(crate) const MAX_DEMANDS: usize = 8;
 /// Deepest nesting of groups.
 const MAX_DEPTH: usize = 32;
 
-/// Texts (ASCII, lower case, at least [`MIN_LEN`] long) of which at least one is, in upper or lower case, in every
-/// ASCII text that the regex matches; `None` if there are no such texts or the reader does not know.
+/// Literals (ASCII, lower case, at least [`MIN_LEN`] long) of which at least one is, in upper or lower case, in every
+/// ASCII text that the regex matches.
 ///
 /// Texts beyond ASCII need care by the caller: `ſ` and the Kelvin sign match `s` and `k` without regard to case.
-pub(crate) fn required(regex: &str) -> Option<Vec<String>> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AnyOf(pub(crate) Vec<String>);
+
+/// What every text that the regex matches contains: one literal of each of these. Empty if nothing is demanded, or the
+/// reader does not know.
+pub(crate) fn demands(regex: &str) -> Vec<AnyOf> {
     let mut reader = Reader { chars: regex.chars().peekable(), depth: 0 };
-    let found = reader.alternation().ok()?;
-    // An unbalanced `)` ends the alternation early: the regex is wrong, and not ours to judge.
-    if reader.chars.next().is_some() { None } else { found.map(|set| set.0) }
+    match reader.alternation() {
+        // An unbalanced `)` ends the alternation early: the regex is wrong, and not ours to judge.
+        Ok(found) if reader.chars.next().is_none() => found,
+        Ok(_) | Err(Unknown) => Vec::new(),
+    }
 }
 
 /// The reader met something that it does not know.
 struct Unknown;
-
-/// Literals of which one is required.
-#[derive(Clone)]
-struct AnyOf(Vec<String>);
-
-impl AnyOf {
-    /// Better sets have longer shortest members, then fewer.
-    fn better_than(&self, other: &Self) -> bool {
-        let rank =
-            |set: &Self| (set.0.iter().map(String::len).min().unwrap_or(0), std::cmp::Reverse(set.0.len()));
-        rank(self) > rank(other)
-    }
-}
 
 /// How often an element occurs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,25 +55,27 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads up to the end or to an unmatched `)`.
-    fn alternation(&mut self) -> Result<Option<AnyOf>, Unknown> {
-        let mut all = Some(AnyOf(Vec::new()));
-        loop {
-            let branch = self.sequence()?;
-            all = match (all, branch) {
+    fn alternation(&mut self) -> Result<Vec<AnyOf>, Unknown> {
+        let first = self.sequence()?;
+        if self.chars.peek() != Some(&'|') {
+            return Ok(first);
+        }
+        // Whatever branch matches, its best demand is met.
+        let mut all = best(first);
+        while self.chars.next_if_eq(&'|').is_some() {
+            all = match (all, best(self.sequence()?)) {
                 (Some(mut all), Some(branch)) => {
                     all.0.extend(branch.0);
                     (all.0.len() <= MAX_ALTERNATIVES).then_some(all)
                 }
                 (None, _) | (_, None) => None,
             };
-            if self.chars.next_if_eq(&'|').is_none() {
-                return Ok(all);
-            }
         }
+        Ok(all.into_iter().collect())
     }
 
-    fn sequence(&mut self) -> Result<Option<AnyOf>, Unknown> {
-        let mut best: Option<AnyOf> = None;
+    fn sequence(&mut self) -> Result<Vec<AnyOf>, Unknown> {
+        let mut demands = Vec::new();
         let mut run = String::new();
         while let Some(c) = self.chars.next_if(|c| !matches!(c, '|' | ')')) {
             let element = match c {
@@ -99,19 +98,21 @@ impl Reader<'_> {
                 (Element::Literal(c), Times::Once) => run.push(c.to_ascii_lowercase()),
                 (Element::Literal(c), Times::More) => {
                     run.push(c.to_ascii_lowercase());
-                    offer(&mut best, take_run(&mut run));
+                    demands.extend(take_run(&mut run));
                 }
                 (Element::Group(inner), Times::Once | Times::More) => {
-                    offer(&mut best, take_run(&mut run));
-                    offer(&mut best, inner);
+                    demands.extend(take_run(&mut run));
+                    demands.extend(inner);
                 }
                 (Element::Literal(_) | Element::Group(_), Times::Optional) | (Element::Other, _) => {
-                    offer(&mut best, take_run(&mut run));
+                    demands.extend(take_run(&mut run));
                 }
             }
+            demands.truncate(MAX_DEMANDS);
         }
-        offer(&mut best, take_run(&mut run));
-        Ok(best)
+        demands.extend(take_run(&mut run));
+        demands.truncate(MAX_DEMANDS);
+        Ok(demands)
     }
 
     /// After `(`.
@@ -222,8 +223,8 @@ impl Reader<'_> {
 enum Element {
     /// An ASCII character that stands for itself.
     Literal(char),
-    /// A group with the literals that it requires.
-    Group(Option<AnyOf>),
+    /// A group with its demands.
+    Group(Vec<AnyOf>),
     /// Anything else: a class, an assertion, a character beyond ASCII.
     Other,
 }
@@ -231,8 +232,8 @@ enum Element {
 enum Group {
     /// It only sets flags: `(?i)`.
     Flags,
-    /// It groups something, which requires these literals.
-    Around(Option<AnyOf>),
+    /// It groups something that has these demands.
+    Around(Vec<AnyOf>),
 }
 
 fn take_run(run: &mut String) -> Option<AnyOf> {
@@ -240,12 +241,10 @@ fn take_run(run: &mut String) -> Option<AnyOf> {
     (literal.len() >= MIN_LEN).then(|| AnyOf(vec![literal]))
 }
 
-fn offer(best: &mut Option<AnyOf>, candidate: Option<AnyOf>) {
-    if let Some(candidate) = candidate
-        && best.as_ref().is_none_or(|best| candidate.better_than(best))
-    {
-        *best = Some(candidate);
-    }
+/// The demand that the fewest texts meet: its shortest literal is the longest, then it has the fewest literals.
+fn best(demands: Vec<AnyOf>) -> Option<AnyOf> {
+    let shortest = |demand: &AnyOf| demand.0.iter().map(String::len).min().unwrap_or(0);
+    demands.into_iter().max_by_key(|demand| (shortest(demand), Reverse(demand.0.len())))
 }
 
 #[cfg(test)]
@@ -253,23 +252,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn check(regex: &str, expected: &[&str]) {
-        assert_eq!(required(regex).unwrap_or_default(), expected, "{regex}");
+    /// Demands are separated by spaces in the table, their literals by `|`; `_` is a space.
+    #[track_caller]
+    fn check(regex: &str, expected: &str) {
+        let told: Vec<String> =
+            demands(regex).iter().map(|AnyOf(words)| words.join("|").replace(' ', "_")).collect();
+        assert_eq!(told.join(" "), expected, "{regex}");
     }
 
     #[test]
     fn reads_what_it_knows() {
-        check("User unknown", &["user unknown"]);
-        check(r"5\.1\.1\b.*user (is )?unknown", &["unknown"]);
-        check("(?:over|exceeded) quota", &[" quota"]);
-        check("(?:over quota|mailbox full)", &["over quota", "mailbox full"]);
-        check("mailbox (?P<why>is full|full)", &["mailbox "]);
-        check("quotas? exceeded", &[" exceeded"]);
-        check("abc+def", &["abc"]);
-        check("(?i)spam", &["spam"]);
-        check("[]abc]xyz[^]0-9[:alpha:]]*", &["xyz"]);
-        check(r"abc{2,3}defg", &["defg"]);
-        check("boîte pleine", &["te pleine"]);
+        check("User unknown", "user_unknown");
+        check(r"5\.1\.1\b.*user (is )?unknown", "5.1.1 user_ unknown");
+        check("(?:over|exceeded) quota", "over|exceeded _quota");
+        check("(?:over quota|mailbox full)", "over_quota|mailbox_full");
+        check("mailbox (?P<why>is full|full)", "mailbox_ is_full|full");
+        check("(one two.*three|four)", "one_two|four");
+        check("quotas? exceeded", "quota _exceeded");
+        check("abc+def", "abc def");
+        check("(?i)spam", "spam");
+        check("[]abc]xyz[^]0-9[:alpha:]]*", "xyz");
+        check("abc{2,3}defg", "abc defg");
+        check("boîte pleine", "te_pleine");
     }
 
     #[test]
@@ -296,13 +300,15 @@ mod tests {
             "(?u:abc)",
             r"\b{start}abc",
         ] {
-            check(regex, &[]);
+            check(regex, "");
         }
-        check(&format!("{}abc{}", "(".repeat(MAX_DEPTH), ")".repeat(MAX_DEPTH)), &["abc"]);
-        check(&format!("{}abc{}", "(".repeat(MAX_DEPTH + 1), ")".repeat(MAX_DEPTH + 1)), &[]);
-        let many = |count| vec!["abcd"; count].join("|");
-        assert_eq!(required(&many(MAX_ALTERNATIVES)).unwrap().len(), MAX_ALTERNATIVES);
-        assert_eq!(required(&many(MAX_ALTERNATIVES + 1)), None);
+        check(&format!("{}abc{}", "(".repeat(MAX_DEPTH), ")".repeat(MAX_DEPTH)), "abc");
+        check(&format!("{}abc{}", "(".repeat(MAX_DEPTH + 1), ")".repeat(MAX_DEPTH + 1)), "");
+        let many = |count| demands(&vec!["abcd"; count].join("|"));
+        assert_eq!(many(MAX_ALTERNATIVES), [AnyOf(vec!["abcd".to_owned(); MAX_ALTERNATIVES])]);
+        assert_eq!(many(MAX_ALTERNATIVES + 1), []);
+        assert_eq!(demands(&["abcd"; MAX_DEMANDS].join(".")).len(), MAX_DEMANDS);
+        assert_eq!(demands(&["abcd"; MAX_DEMANDS + 1].join(".")).len(), MAX_DEMANDS);
     }
 
     /// Regexes of the kind that rules have.
@@ -327,21 +333,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_matches_contains_one(
+        fn whatever_matches_meets_all(
             (regex, text) in regexes().prop_flat_map(|regex| {
                 let text = proptest::string::string_regex(&regex).unwrap();
                 (Just(regex), text)
             })
         ) {
-            if let Some(literals) = required(&regex) {
-                let text = text.to_lowercase();
+            let text = text.to_lowercase();
+            for AnyOf(literals) in demands(&regex) {
                 prop_assert!(literals.iter().any(|l| text.contains(l)), "{literals:?}");
             }
         }
 
         #[test]
         fn never_panics(regex in any::<String>()) {
-            required(&regex);
+            demands(&regex);
         }
     }
 }
