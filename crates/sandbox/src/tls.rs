@@ -42,18 +42,24 @@ pub enum TlsError {
         size: u64,
     },
     /// There is no certificate in the file.
-    #[error("no certificate in `{}`; expected PEM that begins with `-----BEGIN CERTIFICATE-----`", .0.display())]
+    #[error(
+        "no certificate in `{}`; expected PEM that begins with `-----BEGIN CERTIFICATE-----`",
+        .0.display()
+    )]
     NoCertificate(PathBuf),
     /// There is no private key in the file.
-    #[error("no private key in `{}`; expected PEM that begins with `-----BEGIN PRIVATE KEY-----`", .0.display())]
+    #[error(
+        "no private key in `{}`; expected PEM that begins with `-----BEGIN PRIVATE KEY-----`",
+        .0.display()
+    )]
     NoKey(PathBuf),
     /// Certificate and key do not go together, or are of a kind that is not supported.
     #[error("the certificate cannot be used: {0}")]
     Rejected(#[from] rustls::Error),
 }
 
-/// The configuration of a server: with the given files (certificate chain and key, PEM), or with a certificate made
-/// now for `hostname`, which clients that check certificates will not trust.
+/// The configuration of a server: with the given files (certificate chain and key, PEM), or with a
+/// certificate made now for `hostname`, which clients that check certificates will not trust.
 ///
 /// # Errors
 /// When a file cannot be read or does not hold what it should, certificate and key do not go together, or no
@@ -72,9 +78,12 @@ pub fn server(hostname: &str, certificate: Option<(&Path, &Path)>) -> Result<Arc
 
 /// The configuration of the outbound leg: any certificate will do.
 ///
-/// This is opportunistic TLS as mail servers practise it (RFC 7435): without DANE or MTA-STS nothing says which
-/// certificate an MX host should have, most are self-signed or for another name, and the alternative to an unverified
-/// certificate is plain text. Here it goes to simulated providers on loopback only.
+/// This is opportunistic TLS as mail servers practise it (RFC 7435): without DANE or MTA-STS nothing says
+/// which certificate an MX host should have, most are self-signed or for another name, and the alternative to
+/// an unverified certificate is plain text. Here it goes to simulated providers on loopback only.
+///
+/// # Panics
+/// If the cryptography that is built in did not speak TLS 1.2 and 1.3; it does.
 pub fn opportunistic_client() -> Arc<ClientConfig> {
     let provider = provider();
     let verifier = Arc::new(AnyCertificate(provider.clone()));

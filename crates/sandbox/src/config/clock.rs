@@ -66,7 +66,10 @@ impl Scalar for ClockStart {
         let at = || Timestamp::parse_rfc3339(word).ok().map(Self::At);
         let before = || word.strip_prefix('-').and_then(|span| duration::parse(span).ok()).map(Self::Before);
         before().or_else(at).ok_or_else(|| {
-            format!("`{word}` is not a start; expected a date such as `2026-01-05T09:00:00Z`, or how long before now, such as `-4d`")
+            format!(
+                "`{word}` is not a start; expected a date such as `2026-01-05T09:00:00Z`, or how long before now, \
+                 such as `-4d`"
+            )
         })
     }
     fn write(&self) -> String {

@@ -1,5 +1,7 @@
 //! The effective configuration as YAML, with the origin of each value that is not the default.
 
+use std::fmt::Write;
+
 use super::shape::Main;
 use super::source::Source;
 use super::yaml::Tree;
@@ -27,9 +29,9 @@ fn write(out: &mut String, tree: &Tree, default: Option<&Tree>, path: &mut Vec<S
             let place: Vec<&str> = path.iter().map(String::as_str).collect();
             let origin = source.origin(&place).filter(|_| changed);
             let origin = origin.map(|origin| format!("  # {origin}")).unwrap_or_default();
-            out.push_str(&format!("{indentation}{}: {}{origin}\n", word(&key), flow(&key, &part)));
+            let _ = writeln!(out, "{indentation}{}: {}{origin}", word(&key), flow(&key, &part));
         } else {
-            out.push_str(&format!("{indentation}{}:\n", word(&key)));
+            let _ = writeln!(out, "{indentation}{}:", word(&key));
             write(out, &part, default.as_ref(), path, source);
         }
         path.pop();

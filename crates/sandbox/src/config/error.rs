@@ -51,9 +51,9 @@ impl ConfigError {
         Self(Box::new(Inner { origin: file.to_owned(), place, message: message.into(), hint: None }))
     }
 
-    /// An error found after parsing, at a key: `path` leads to it through the YAML text, keys as they are written and
-    /// items of lists by their number from 0. Where the path ends early in the text, the error points to the last
-    /// key that is there.
+    /// An error found after parsing, at a key: `path` leads to it through the YAML text, keys as they are
+    /// written and items of lists by their number from 0. Where the path ends early in the text, the error
+    /// points to the last key that is there.
     pub fn at(
         file: &str,
         text: &str,
@@ -179,8 +179,8 @@ pub(crate) fn one_of<'a>(candidates: impl IntoIterator<Item = &'a str>) -> Strin
     }
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other, regardless of
-/// case; words of more than 64 characters are not compared.
+/// Insertions, deletions, substitutions and swaps of neighbours that lead from one word to the other,
+/// regardless of case; words of more than 64 characters are not compared.
 fn distance(a: &str, b: &str) -> usize {
     let a: Vec<char> = a.to_lowercase().chars().take(65).collect();
     let b: Vec<char> = b.to_lowercase().chars().take(65).collect();

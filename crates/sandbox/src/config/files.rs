@@ -10,8 +10,8 @@ use super::source::{Source, TextFile, reason};
 /// Most provider files.
 pub(super) const MAX_PROVIDER_FILES: usize = 1_000;
 
-/// The provider files, in the order written, those of a folder in the order of their names; the shipped ones where
-/// nothing is written.
+/// The provider files, in the order written, those of a folder in the order of their names; the shipped ones
+/// where nothing is written.
 pub(super) fn providers(written: Option<&[String]>, source: &Source) -> Result<Vec<TextFile>, ConfigError> {
     let Some(written) = written else { return Ok(shipped::providers()) };
     let mut files = Vec::new();

@@ -46,7 +46,8 @@ impl Shape {
                 return Ok(address);
             }
             let message = format!(
-                "`{address}` can be reached from other machines, expected a loopback address such as `127.0.0.1` or a `token`"
+                "`{address}` can be reached from other machines, expected a loopback address such as \
+                 `127.0.0.1` or a `token`"
             );
             let hint = "set `token` to a secret, and give it to the clients of the HTTP API".to_owned();
             Err(source.error(&["listen", key], message).hinted(hint))

@@ -1,8 +1,9 @@
-//! The configuration: one YAML file, flags and environment variables of the same names, and defaults for everything.
+//! The configuration: one YAML file, flags and environment variables of the same names, and defaults for
+//! everything.
 //!
-//! Precedence: flag, environment (`EMTA_*`), file, default. An error names the file, the line and the column, or the
-//! flag or the variable, with the value found and what would be right. A [`Config`] that exists is complete: its
-//! values are parsed and within their bounds, the files that it names have been read.
+//! Precedence: flag, environment (`EMTA_*`), file, default. An error names the file, the line and the column,
+//! or the flag or the variable, with the value found and what would be right. A [`Config`] that exists is
+//! complete: its values are parsed and within their bounds, the files that it names have been read.
 
 mod campaign;
 mod clock;
@@ -119,12 +120,11 @@ fn default_hostname() -> Domain {
 }
 
 impl Config {
-    /// Reads the main file (defaults where there is none), applies the environment and then the flags, and reads the
-    /// files of providers and rules.
+    /// Reads the main file (defaults where there is none), applies the environment and then the flags, and
+    /// reads the files of providers and rules.
     ///
-    /// # Errors
-    /// When a file is missing or not readable, or a value is unknown, not of its kind, out of its bounds, or does not
-    /// fit the others. The first error found is the one reported.
+    /// # Errors When a file is missing or not readable, or a value is unknown, not of its kind, out of its
+    /// bounds, or does not fit the others. The first error found is the one reported.
     pub fn load(
         file: Option<&Path>,
         flags: &[Override],
@@ -146,34 +146,43 @@ impl Config {
 
     fn check(main: Main, source: Source) -> Result<Self, ConfigError> {
         let token = check_secret(main.token.as_ref(), &["token"], &source)?;
+        let bounce_mailbox = BounceMailbox::check(&main, &source)?;
+        let data = Data::check(&main.data, &source)?;
+        let listen = main.listen.check(token.as_deref(), &source)?;
+        let clock = main.clock.check(&source)?;
+        let relay = main.relay.check(&source)?;
+        let campaign = main.campaign.check(&bounce_mailbox.address, &source)?;
+        let webhooks = webhooks::check(&main.webhooks, &main.webhooks_allow, &source)?;
+        let storage = main.storage.check(&source)?;
         let provider_files = files::providers(main.providers.as_deref(), &source)?;
         let specs = provider_files.iter().map(|file| providers::parse(&file.name, &file.text));
         let providers: Vec<ProviderSpec> = specs.collect::<Result<_, _>>()?;
+        let queue = main.queue.check(&providers, &source)?;
+        // Last, because it takes longest.
         let rules = Rules::check(&main.rules, &source)?;
-        let bounce_mailbox = BounceMailbox::check(&main, &source)?;
         Ok(Self {
             seed: main.seed,
-            data: Data::check(&main.data, &source)?,
+            data,
             hostname: main.hostname.0.clone(),
-            listen: main.listen.check(token.as_deref(), &source)?,
+            listen,
             token,
-            clock: main.clock.check(&source)?,
-            relay: main.relay.check(&source)?,
-            queue: main.queue.check(&providers, &source)?,
+            clock,
+            relay,
+            queue,
             providers,
             provider_files,
             rules,
-            campaign: main.campaign.check(&bounce_mailbox.address, &source)?,
             bounce_mailbox,
-            webhooks: webhooks::check(&main.webhooks, &main.webhooks_allow, &source)?,
-            storage: main.storage.check(&source)?,
+            campaign,
+            webhooks,
+            storage,
             main,
             source,
         })
     }
 
-    /// The whole configuration in force as YAML; behind each value that is not the default stands the flag, the
-    /// variable or the line of the file that it came from. Secrets are hidden.
+    /// The whole configuration in force as YAML; behind each value that is not the default stands the flag,
+    /// the variable or the line of the file that it came from. Secrets are hidden.
     pub fn effective(&self) -> String {
         effective::text(&self.main, &self.source)
     }
@@ -217,7 +226,9 @@ impl BounceMailbox {
         let user = main.bounce_mailbox.user.clone();
         let address = EmailAddress::parse(&format!("{user}@{}", main.hostname.0));
         let address = address.ok().filter(|_| !user.contains([' ', '@', '"'])).ok_or_else(|| {
-            let message = format!("`{user}` is not a user name, expected the local part of an address, such as `bounce`");
+            let message = format!(
+                "`{user}` is not a user name, expected the local part of an address, such as `bounce`"
+            );
             source.error(&["bounce_mailbox", "user"], message)
         })?;
         let password =

@@ -7,6 +7,10 @@ use super::yaml::{self, Tree};
 /// Variables that begin with `EMTA_` but belong to the program, not to the configuration.
 pub const PROGRAM_VARIABLES: [&str; 3] = ["EMTA_CONFIG", "EMTA_LOG", "EMTA_URL"];
 
+/// What container platforms put into the environment where a service is called `emta`, such as
+/// `EMTA_PORT_1025_TCP` and `EMTA_SERVICE_HOST`.
+const FOREIGN_PREFIXES: [&str; 2] = ["EMTA_PORT", "EMTA_SERVICE_"];
+
 /// Longest value of a flag or a variable, in octets.
 const MAX_VALUE: usize = 64 * 1024;
 
@@ -47,10 +51,11 @@ impl Override {
     }
 }
 
-/// What the environment sets: `EMTA_QUEUE_VALIDITY` is `queue.validity`, for every path that the defaults have.
+/// What the environment sets: `EMTA_QUEUE_VALIDITY` is `queue.validity`, for every path that the defaults
+/// have.
 ///
-/// # Errors
-/// When a variable begins with `EMTA_` and is none of them: a misspelt variable that does nothing costs hours.
+/// # Errors When a variable begins with `EMTA_` and is none of them: a misspelt variable that does nothing
+/// costs hours.
 pub(super) fn from_environment(
     variables: impl Iterator<Item = (String, String)>,
     defaults: &Tree,
@@ -59,7 +64,8 @@ pub(super) fn from_environment(
         defaults.paths().into_iter().map(|path| (variable(&path), path)).collect();
     let mut overrides = Vec::new();
     for (name, value) in variables {
-        if !name.starts_with("EMTA_") || PROGRAM_VARIABLES.contains(&name.as_str()) {
+        let foreign = FOREIGN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        if !name.starts_with("EMTA_") || foreign || PROGRAM_VARIABLES.contains(&name.as_str()) {
             continue;
         }
         let Some((_, path)) = known.iter().find(|(variable, _)| *variable == name) else {
@@ -90,8 +96,8 @@ pub(super) fn apply(tree: &mut Tree, set: &Override) -> Result<(), ConfigError> 
     }
     let path: Vec<&str> = set.path.split('.').collect();
     let quoted = serde_json::Value::from(set.value.as_str()).to_string();
-    // As YAML first, so that `null`, numbers and lists are what they look like; then as a text, for a token that
-    // happens to begin with `@`. Where neither is right, the first error is the telling one.
+    // As YAML first, so that `null`, numbers and lists are what they look like; then as a text, for a token
+    // that happens to begin with `@`. Where neither is right, the first error is the telling one.
     let plain = if set.value.contains('\n') { &quoted } else { &set.value };
     let read = |value: &str| yaml::parse::<Main>(&set.origin, &document(&path, value));
     let main = read(plain).or_else(|error| read(&quoted).map_err(|_| error));
@@ -106,10 +112,8 @@ pub(super) fn apply(tree: &mut Tree, set: &Override) -> Result<(), ConfigError> 
 
 /// A YAML document with one value at the path.
 fn document(path: &[&str], value: &str) -> String {
-    let mut text = String::new();
-    for (depth, key) in path.iter().enumerate() {
-        let indentation = if depth == 0 { String::new() } else { format!("\n{}", "  ".repeat(depth)) };
-        text.push_str(&format!("{indentation}{}:", serde_json::Value::from(*key)));
-    }
-    format!("{text} {value}\n")
+    let line =
+        |(depth, key): (usize, &&str)| format!("{}{}:", "  ".repeat(depth), serde_json::Value::from(*key));
+    let keys: Vec<String> = path.iter().enumerate().map(line).collect();
+    format!("{} {value}\n", keys.join("\n"))
 }

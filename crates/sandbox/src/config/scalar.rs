@@ -76,7 +76,8 @@ impl Scalar for SocketAddr {
     fn read(word: &str) -> Result<Self, String> {
         let fail = |_| {
             format!(
-                "`{word}` is not a socket address; expected address and port, such as `127.0.0.1:1025` or `[::1]:0`"
+                "`{word}` is not a socket address; expected address and port, such as `127.0.0.1:1025` or \
+                 `[::1]:0`"
             )
         };
         word.parse().map_err(fail)
@@ -123,7 +124,8 @@ impl Scalar for Size {
     fn read(word: &str) -> Result<Self, String> {
         let fail = || {
             format!(
-                "`{word}` is not a size; expected a number of octets, or a number and unit, such as `20MiB` (units: B, KB, KiB, MB, MiB, GB, GiB)"
+                "`{word}` is not a size; expected a number of octets, or a number and unit, such as `20MiB` \
+                 (units: B, KB, KiB, MB, MiB, GB, GiB)"
             )
         };
         let text = word.trim();
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn reads_back_what_it_writes() {
-        check("84h", Duration::from_secs(302_400), "3d12h");
+        check("84h", Duration::from_hours(84), "3d12h");
         check("127.0.0.1:0", SocketAddr::from(([127, 0, 0, 1], 0)), "127.0.0.1:0");
         check("20MiB", Size(20 << 20), "20MiB");
         check("20 mb", Size(20_000_000), "20MB");
@@ -190,7 +192,8 @@ mod tests {
         let error = SocketAddr::read("localhost:1025").unwrap_err();
         assert_eq!(
             error,
-            "`localhost:1025` is not a socket address; expected address and port, such as `127.0.0.1:1025` or `[::1]:0`"
+            "`localhost:1025` is not a socket address; expected address and port, such as `127.0.0.1:1025` or \
+             `[::1]:0`"
         );
     }
 }

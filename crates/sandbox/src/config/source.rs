@@ -76,8 +76,8 @@ impl Source {
         self.overrides.iter().rev().find(covers)
     }
 
-    /// Of several paths whose values do not fit together, the one to blame: what the last flag or variable has set,
-    /// else the first that is in the file, else the first.
+    /// Of several paths whose values do not fit together, the one to blame: what the last flag or variable
+    /// has set, else the first that is in the file, else the first.
     pub(super) fn culprit<'a>(&self, paths: &'a [Vec<&'a str>]) -> &'a [&'a str] {
         let position = |path: &[&str]| {
             let set = self.override_of(path)?;
@@ -126,8 +126,8 @@ impl Source {
         Err(self.error(path, message))
     }
 
-    /// A path written at `path`: relative to the folder of the main file where it stands in the file, to the working
-    /// directory where a flag or a variable gave it.
+    /// A path written at `path`: relative to the folder of the main file where it stands in the file, to the
+    /// working directory where a flag or a variable gave it.
     pub(super) fn resolve(&self, path: &[&str], written: &str) -> PathBuf {
         let folder = match (self.override_of(path), &self.file) {
             (None, Some(file)) => Path::new(&file.name).parent().unwrap_or(Path::new("")),

@@ -1,8 +1,9 @@
-//! POP3 for the bounce mailbox (RFC 1939, with CAPA and response codes of RFC 2449, STLS of RFC 2595, `[AUTH]` of
-//! RFC 3206): campaign systems that collect their own bounces poll it.
+//! POP3 for the bounce mailbox (RFC 1939, with CAPA and response codes of RFC 2449, STLS of RFC 2595,
+//! `[AUTH]` of RFC 3206): campaign systems that collect their own bounces poll it.
 //!
-//! [`session`] is the protocol as a state machine without I/O; [`server`] gives it sockets. What is in the mailbox is
-//! asked of a [`Maildrop`]. A session sees the mailbox as it was at its login, and has it for itself until it ends.
+//! [`session`] is the protocol as a state machine without I/O; [`server`] gives it sockets. What is in the
+//! mailbox is asked of a [`Maildrop`]. A session sees the mailbox as it was at its login, and has it for
+//! itself until it ends.
 
 mod command;
 mod dialogue;

@@ -93,8 +93,8 @@ impl Session {
         }
     }
 
-    /// What is to be done next; drained until `None`. One command is carried out at a time, so that a client that
-    /// sends many at once does not fill the memory with answers.
+    /// What is to be done next; drained until `None`. One command is carried out at a time, so that a client
+    /// that sends many at once does not fill the memory with answers.
     pub fn poll(&mut self) -> Option<Output> {
         if std::mem::take(&mut self.greeting) {
             self.send("+OK emta POP3 ready\r\n");
@@ -138,7 +138,7 @@ impl Session {
                 self.state = State::Authorization { user: None };
                 self.authorize(command, user);
             }
-            State::Transaction { mailbox } => self.transact(command, mailbox),
+            State::Transaction { mailbox } => self.transact(&command, mailbox),
             // `poll` carries out commands in these two states only.
             state @ (State::LoggingIn
             | State::Fetching { .. }
@@ -185,8 +185,8 @@ impl Session {
         }
     }
 
-    fn transact(&mut self, command: Command, mut mailbox: Snapshot) {
-        let reply = match command {
+    fn transact(&mut self, command: &Command, mut mailbox: Snapshot) {
+        let reply = match *command {
             Command::Capa => {
                 self.capabilities();
                 String::new()
@@ -224,15 +224,12 @@ impl Session {
 
     fn fetch(&mut self, mut mailbox: Snapshot, number: usize, lines: Option<u64>) {
         let uid = mailbox.find(number).map(|entry| entry.item.uid.clone());
-        match uid {
-            Some(uid) => {
-                self.state = State::Fetching { mailbox, lines };
-                self.ask(Request::Content { uid });
-            }
-            None => {
-                self.state = State::Transaction { mailbox };
-                self.send(&no_such(number));
-            }
+        if let Some(uid) = uid {
+            self.state = State::Fetching { mailbox, lines };
+            self.ask(Request::Content { uid });
+        } else {
+            self.state = State::Transaction { mailbox };
+            self.send(&no_such(number));
         }
     }
 
@@ -267,7 +264,7 @@ impl Session {
                 self.state = State::Authorization { user: None };
                 self.send("-ERR [IN-USE] another session has the mailbox\r\n");
             }
-            (State::LoggingIn, _) => {
+            (State::LoggingIn, Answer::Content(_) | Answer::Deleted | Answer::Failed) => {
                 self.state = State::Authorization { user: None };
                 self.send("-ERR [SYS/TEMP] the mailbox cannot be read for now\r\n");
             }
@@ -279,7 +276,10 @@ impl Session {
                 self.state = State::Transaction { mailbox };
                 self.send("-ERR the message is gone\r\n");
             }
-            (State::Fetching { mailbox, .. }, _) => {
+            (
+                State::Fetching { mailbox, .. },
+                Answer::Mailbox(_) | Answer::WrongPassword | Answer::InUse | Answer::Deleted | Answer::Failed,
+            ) => {
                 self.state = State::Transaction { mailbox };
                 self.send("-ERR [SYS/TEMP] the message cannot be read for now\r\n");
             }
@@ -287,7 +287,14 @@ impl Session {
                 self.send("+OK good bye\r\n");
                 self.close();
             }
-            (State::Updating, _) => {
+            (
+                State::Updating,
+                Answer::Mailbox(_)
+                | Answer::WrongPassword
+                | Answer::InUse
+                | Answer::Content(_)
+                | Answer::Failed,
+            ) => {
                 self.send("-ERR [SYS/TEMP] the messages cannot be deleted for now\r\n");
                 self.close();
             }

@@ -47,15 +47,14 @@ impl Snapshot {
     }
 
     pub(super) fn listing(&mut self, number: Option<usize>, show: impl Fn(&Item) -> String) -> String {
-        match number {
-            Some(number) => match self.find(number) {
-                Some(entry) => format!("+OK {number} {}\r\n", show(&entry.item)),
-                None => no_such(number),
-            },
-            None => {
-                let lines = self.live().map(|(number, item)| format!("{number} {}\r\n", show(item)));
-                format!("+OK\r\n{}.\r\n", lines.collect::<String>())
-            }
+        let Some(number) = number else {
+            let lines: Vec<String> =
+                self.live().map(|(number, item)| format!("{number} {}\r\n", show(item))).collect();
+            return format!("+OK\r\n{}.\r\n", lines.concat());
+        };
+        match self.find(number) {
+            Some(entry) => format!("+OK {number} {}\r\n", show(&entry.item)),
+            None => no_such(number),
         }
     }
 }

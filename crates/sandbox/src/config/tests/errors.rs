@@ -146,7 +146,7 @@ fn values_of_the_wrong_kind() {
 #[test]
 fn values_at_their_bounds() {
     let year = "365d";
-    for (path, least, below, most, above) in [
+    let bounds = [
         ("relay.size", "1KiB", "1023", "1GiB", "1073741825"),
         ("relay.recipients", "1", "0", "100000", "100001"),
         ("relay.command_line", "512", "511", "65536", "65537"),
@@ -163,24 +163,28 @@ fn values_at_their_bounds() {
         ("queue.retry.first", "1s", "999ms", "12h", "43200001ms"),
         ("campaign.quarantine.threshold", "1", "0", "1000", "1001"),
         ("campaign.relay_retry", "1s", "999ms", "84h", "302400001ms"),
-    ] {
-        for within in [least, most] {
-            load(None, &[&format!("{path}={within}")], &[]).unwrap();
-        }
-        for beyond in [below, above] {
-            let error = load(None, &[&format!("{path}={beyond}")], &[]).expect_err(path);
-            assert!(error.starts_with(&format!("--set {path}: ")), "{error}");
-            assert!(error.contains("expected"), "{error}");
-        }
-    }
-    for (path, most, above) in [
+    ];
+    let upper_bounds = [
         ("clock.quiet", "1m", "60001ms"),
         ("queue.jitter", "50%", "51%"),
         ("storage.keep_bodies", year, "366d"),
+        ("campaign.quarantine.significant_delay", year, "366d"),
         ("campaign.quarantine.reset_after", year, "366d"),
-    ] {
-        load(None, &[&format!("{path}=0"), &format!("{path}={most}")], &[]).unwrap();
-        load(None, &[&format!("{path}={above}")], &[]).expect_err(path);
+        ("campaign.quarantine.mailbox_full_reset", year, "366d"),
+    ];
+    // All at their least, then all at their most.
+    let mut least: Vec<String> = bounds.iter().map(|(path, least, ..)| format!("{path}={least}")).collect();
+    let mut most: Vec<String> = bounds.iter().map(|(path, _, _, most, _)| format!("{path}={most}")).collect();
+    least.extend(upper_bounds.iter().map(|(path, ..)| format!("{path}=0")));
+    most.extend(upper_bounds.iter().map(|(path, most, _)| format!("{path}={most}")));
+    for flags in [least, most] {
+        load(None, &flags.iter().map(String::as_str).collect::<Vec<_>>(), &[]).unwrap();
+    }
+    let beyond = bounds.iter().flat_map(|(path, _, below, _, above)| [(path, below), (path, above)]);
+    for (path, value) in beyond.chain(upper_bounds.iter().map(|(path, _, above)| (path, above))) {
+        let error = load(None, &[&format!("{path}={value}")], &[]).expect_err(path);
+        assert!(error.starts_with(&format!("--set {path}: ")), "{error}");
+        assert!(error.contains("expected"), "{error}");
     }
     check_flag("queue.validity=85h", "--set queue.validity: `3d13h` is out of range, expected 1s to 3d12h");
     check(
@@ -347,5 +351,5 @@ fn flags_and_variables_name_themselves() {
         variable("EMTA_LISTEN_SMTP", "0.0.0.0:25").lines().next().unwrap(),
         "EMTA_LISTEN_SMTP: `0.0.0.0:25` can be reached from other machines, expected a loopback address such as `127.0.0.1` or a `token`"
     );
-    load(None, &[], &[("EMTA_LOG", "debug"), ("EMTAX", "1")]).unwrap();
+    load(None, &[], &[("EMTA_LOG", "debug"), ("EMTAX", "1"), ("EMTA_PORT_1025_TCP", "x")]).unwrap();
 }

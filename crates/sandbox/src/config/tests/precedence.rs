@@ -23,7 +23,7 @@ fn values_of_every_kind_can_be_set() {
     assert_eq!(set("token=@[not yaml").token.as_deref(), Some("@[not yaml"));
     assert_eq!(set("token=a: b").token.as_deref(), Some("a: b"));
     assert_eq!(set("token=null").token, None);
-    assert_eq!(set("relay.starttls=false").relay.starttls, false);
+    assert!(!set("relay.starttls=false").relay.starttls);
     assert_eq!(set("listen.bounce_smtp=127.0.0.1:0").listen.bounce_smtp.port(), 0);
     assert_eq!(set("data=:memory:").data, Data::Memory);
     assert_eq!(set("clock.start=-4d").clock.start, Some(ClockStart::Before(Duration::from_hours(96))));
@@ -35,7 +35,10 @@ fn values_of_every_kind_can_be_set() {
 
 #[test]
 fn a_flag_changes_one_value_of_what_the_file_says() {
-    let file = "providers: [providers]\nqueue: { providers: { gmail: { retry: [1m], limits: { connections: 2 } } } }";
+    let file = "
+providers: [providers]
+queue: { providers: { gmail: { retry: [1m], limits: { connections: 2 } } } }
+";
     let config = load(Some(file), &["queue.providers.gmail.limits.messages_per_connection=7"], &[]).unwrap();
     let limits = config.queue.policy.limits("gmail");
     assert_eq!((limits.connections(), limits.messages_per_connection()), (2, 7));

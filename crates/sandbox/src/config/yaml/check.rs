@@ -17,7 +17,8 @@ pub(super) const MAX_DEPTH: usize = 32;
 /// Most brackets open at once, in the whole text.
 pub(super) const MAX_OPEN: usize = 2_000;
 
-/// Most values in one file, counted with every use of an alias, so that a few lines cannot unfold to gigabytes.
+/// Most values in one file, counted with every use of an alias, so that a few lines cannot unfold to
+/// gigabytes.
 pub(super) const MAX_NODES: usize = 1_000_000;
 
 /// Everything that can be wrong with a text whatever its shape.
@@ -62,8 +63,9 @@ fn tab_indentation(text: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// Where too many brackets are open at once; libyaml's time grows with their square. Brackets inside of texts count
-/// too (nothing here knows YAML's quoting), which is why the limit is far above what a file of rules has.
+/// Where too many brackets are open at once; libyaml's time grows with their square. Brackets inside of texts
+/// count too (nothing here knows YAML's quoting), which is why the limit is far above what a file of rules
+/// has.
 fn open_brackets(text: &str) -> Option<(usize, usize)> {
     let mut open = 0_usize;
     for (number, line) in text.lines().enumerate() {
@@ -145,7 +147,8 @@ impl Walk {
     }
 }
 
-/// A key, which must be new to the mapping. The error arises while the key is read, so that it points to the key.
+/// A key, which must be new to the mapping. The error arises while the key is read, so that it points to the
+/// key.
 struct Unique<'a>(&'a mut HashSet<String>);
 
 impl<'de> DeserializeSeed<'de> for Unique<'_> {
@@ -155,7 +158,7 @@ impl<'de> DeserializeSeed<'de> for Unique<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Unique<'_> {
+impl Visitor<'_> for Unique<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

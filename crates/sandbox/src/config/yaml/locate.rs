@@ -13,8 +13,8 @@ pub(crate) enum Spot {
     Value,
 }
 
-/// Line and column (from 1) of a path in a text, or of the longest beginning of the path that is there; `None` where
-/// not even the first key is.
+/// Line and column (from 1) of a path in a text, or of the longest beginning of the path that is there;
+/// `None` where not even the first key is.
 ///
 /// It reads the text again and fails on purpose when the place is reached: the reader knows where it is, and
 /// quoting, flow style and aliases are its business.
@@ -111,7 +111,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Key<'_> {
+impl Visitor<'_> for Key<'_> {
     type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,7 +121,8 @@ impl<'de> Visitor<'de> for Key<'_> {
     scalars! {
         visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_i128: i128, visit_u128: u128, visit_f64: f64,
         visit_str: &str; self, value => {
-            let matches = value.to_string() == self.wanted;
+            let key: String = value.to_string();
+            let matches = key == self.wanted;
             if matches && self.stop { Err(E::custom(HERE)) } else { Ok(matches) }
         }
     }

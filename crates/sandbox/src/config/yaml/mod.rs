@@ -23,9 +23,8 @@ use super::error::{ConfigError, did_you_mean};
 
 /// Reads one YAML document; `file` is the name that errors carry.
 ///
-/// # Errors
-/// When the text is empty or too large, is not YAML, has several documents or the same key twice in one mapping, is
-/// nested too deeply, or is not of the shape that `T` expects.
+/// # Errors When the text is empty or too large, is not YAML, has several documents or the same key twice in
+/// one mapping, is nested too deeply, or is not of the shape that `T` expects.
 pub(crate) fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, ConfigError> {
     check::check(file, text)?;
     serde_yaml::from_str(text).map_err(|error| translate(file, text, &error))
@@ -41,8 +40,8 @@ fn translate(file: &str, text: &str, error: &serde_yaml::Error) -> ConfigError {
     }
 }
 
-/// Drops the positions (we show them ourselves) and the path in front of the message, and says things as YAML's
-/// users know them.
+/// Drops the positions (we show them ourselves) and the path in front of the message, and says things as
+/// YAML's users know them.
 fn wording(raw: &str) -> String {
     let mut message = String::with_capacity(raw.len());
     let mut rest = raw;

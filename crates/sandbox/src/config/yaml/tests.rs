@@ -152,7 +152,7 @@ fn aliases_do_not_unfold_without_bound() {
     let mut bomb = "any:\n  a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (name, previous) in ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip('a'..) {
         let items = vec![format!("*{previous}"); 9].join(", ");
-        bomb.push_str(&format!("  {name}: &{name} [{items}]\n"));
+        bomb = format!("{bomb}  {name}: &{name} [{items}]\n");
     }
     let error = parse::<Sample>("f.yaml", &bomb).unwrap_err();
     assert!(
