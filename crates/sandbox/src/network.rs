@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, Source, Token};
 use crate::outbox::Outbox;
 use crate::pulse::Pulse;
-use crate::smtp_shell::{Policy, SmtpListener};
+use crate::smtp_shell::{Holds, Policy, SmtpListener};
 
 /// Sessions at a time on one listener of a provider; the queue's own limits are far below.
 const SESSIONS: usize = 10_000;
@@ -112,6 +112,7 @@ impl Network {
                 sessions: SESSIONS,
                 timeout: TIMEOUT,
                 clock: clock.clone(),
+                holds: Holds::Questions,
             };
             let (network, clock) = (self.clone(), clock.clone());
             tasks.spawn(listener.run(stop.clone(), move |_| ProviderPolicy {

@@ -34,6 +34,16 @@ pub(crate) trait Policy: Send {
     fn answer(&mut self, request: Request) -> impl Future<Output = Answer> + Send;
 }
 
+/// What of a session holds the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A command and a transaction that is not finished: the client may be a foreign program.
+    Transactions,
+    /// Only a question that is being answered: the client is the MTA, which holds the clock itself while an attempt is
+    /// under way, and leaves a refused transaction open until it needs the connection again.
+    Questions,
+}
+
 /// One listener with everything its sessions share.
 pub(crate) struct SmtpListener {
     /// Whose sessions these are, as the clock's holders show it.
@@ -46,6 +56,7 @@ pub(crate) struct SmtpListener {
     /// Real time without a byte after which a session is closed.
     pub(crate) timeout: Duration,
     pub(crate) clock: Clock,
+    pub(crate) holds: Holds,
 }
 
 impl SmtpListener {
@@ -96,6 +107,7 @@ impl SmtpListener {
             tls: self.tls.clone(),
             timeout: self.timeout,
             clock: self.clock.clone(),
+            holds: self.holds,
             token: None,
             stop,
         }
@@ -114,6 +126,7 @@ struct Connection {
     tls: Option<Arc<rustls::ServerConfig>>,
     timeout: Duration,
     clock: Clock,
+    holds: Holds,
     token: Option<Token>,
     stop: CancellationToken,
 }
@@ -127,9 +140,11 @@ impl Connection {
                 Ok(true) => {}
                 Ok(false) | Err(_) => break,
             }
-            self.token = match (!self.session.is_idle(), self.token.take()) {
-                (true, held) => Some(held.unwrap_or_else(|| self.clock.hold(self.name))),
-                (false, _) => None,
+            self.token = match (self.holds, self.session.is_idle(), self.token.take()) {
+                (Holds::Questions, _, _) | (Holds::Transactions, true, _) => None,
+                (Holds::Transactions, false, held) => {
+                    Some(held.unwrap_or_else(|| self.clock.hold(self.name)))
+                }
             };
             let read = tokio::select! {
                 () = self.stop.cancelled(), if !ending => {

@@ -35,7 +35,7 @@ use crate::pop3::server::Pop3Listener;
 use crate::pulse::Pulse;
 use crate::qualification::Qualification;
 use crate::relay::{Relay, RelaySession};
-use crate::smtp_shell::{BindError, SmtpListener, bind};
+use crate::smtp_shell::{BindError, Holds, SmtpListener, bind};
 use crate::tls::{self, TlsError};
 
 /// How long before the machine's date a clock that does not run by itself starts: longer than any message is tried.
@@ -189,6 +189,7 @@ impl Sandbox {
             sessions: MAILBOX_SESSIONS,
             timeout: config.relay.timeout,
             clock: clock.clone(),
+            holds: Holds::Transactions,
         };
         back.tasks.spawn(inmail_listener.run(back.stop.clone(), move |_| InMailSession(inmail.clone())));
         let pop3_listener = Pop3Listener {
@@ -270,6 +271,7 @@ impl Sandbox {
             sessions: config.relay.sessions,
             timeout: config.relay.timeout,
             clock: clock.clone(),
+            holds: Holds::Transactions,
         };
         front
             .tasks
@@ -289,7 +291,7 @@ impl Sandbox {
             campaign_key,
         });
         back.tasks.spawn(api::serve(http, shared.clone(), back.stop.clone()));
-        back.tasks.spawn(clock.clone().drive(back.stop.clone(), keep_clock(store, clock)));
+        back.tasks.spawn(clock.drive(back.stop.clone(), keep_clock(store)));
         drop(starting);
         Ok(Self { shared, front, back })
     }
@@ -371,11 +373,10 @@ fn clock(config: &Config, store: &Store) -> Result<Clock, StoreError> {
 }
 
 /// Keeps virtual time on disk as it moves; one write at a time, so that a clock that jumps fast is not slowed down.
-fn keep_clock(store: Store, clock: Clock) -> impl Fn(Timestamp) + Send {
+fn keep_clock(store: Store) -> impl Fn(Timestamp) + Send {
     let writing = Arc::new(AtomicBool::new(false));
     move |now| {
-        let jumps = matches!(clock.mode(), ClockMode::Frozen | ClockMode::Auto | ClockMode::Scaled(_));
-        if jumps && !writing.swap(true, Ordering::AcqRel) {
+        if !writing.swap(true, Ordering::AcqRel) {
             let writing = writing.clone();
             store.commit(vec![clock_change(now)], Box::new(move |_| writing.store(false, Ordering::Release)));
         }

@@ -250,7 +250,8 @@ impl Clock {
         answer.await.unwrap_or(Err(ClockError::Stopped))
     }
 
-    /// Runs the clock until `stop`; `moved` is called with each new instant before anyone is woken for it.
+    /// Runs the clock until `stop`; `moved` is called with each new instant to which a clock jumps, before anyone is
+    /// woken for it. It must not ask the clock.
     pub async fn drive(self, stop: CancellationToken, moved: impl Fn(Timestamp) + Send) {
         let mut patience = Patience::default();
         loop {
@@ -289,7 +290,9 @@ impl Clock {
                 }
                 let now = state.current();
                 state.wake_due(now);
-                moved(now);
+                if state.mode != ClockMode::Real {
+                    moved(now);
+                }
                 match state.next_due() {
                     // A minute at most, so that a correction of the machine's date is noticed.
                     Some((due, _)) => {
