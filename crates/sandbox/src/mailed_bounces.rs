@@ -6,7 +6,7 @@ use std::sync::Arc;
 use emta_mail::compose::{self, BounceSpec, ReportFormat};
 use emta_mail::inbound::Action;
 use emta_mail::message::Return;
-use emta_mail::{EventKind, EnhancedStatus, ReversePath};
+use emta_mail::{EnhancedStatus, EventKind, ReversePath};
 use emta_store::{Change, EventRow, Store, StoreError, StoredMessage};
 use tokio_util::sync::CancellationToken;
 

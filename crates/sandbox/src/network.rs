@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use emta_mail::{DeliveryEvent, Domain, EmailAddress, EventKind, QueueId};
-use emta_providers::{ActionKind, Delivery, DoorBehaviour, DoorId, Later, ProviderSession, Providers, Resolution};
+use emta_providers::{
+    ActionKind, Delivery, DoorBehaviour, DoorId, Later, ProviderSession, Providers, Resolution,
+};
 use emta_smtp::{Answer, Request};
 use emta_store::{QueueChange, Record, Store, StoreError};
 use tokio::net::{TcpListener, TcpSocket};
@@ -21,7 +23,7 @@ use crate::smtp_shell::{Holds, Policy, SmtpListener};
 /// Sessions at a time on one listener of a provider; the queue's own limits are far below.
 const SESSIONS: usize = 10_000;
 /// Real time without a byte after which a provider closes a session (RFC 5321 section 4.5.3.2.7).
-const TIMEOUT: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_mins(5);
 /// Things due at one instant that are done at the same time.
 const AT_ONCE: usize = 64;
 /// Events read at a time when the program starts.
@@ -265,6 +267,8 @@ async fn send_back(later: Later, store: Store, outbox: &Outbox, hostname: Arc<st
         Ok(Ok(Some(mail))) => outbox.send(&mail.sender, &mail.recipient, &mail.raw).await,
         // A null sender gets no report.
         Ok(Ok(None)) | Err(_) => {}
-        Ok(Err(error)) => tracing::error!(message = %id, %error, "the original of a report could not be read"),
+        Ok(Err(error)) => {
+            tracing::error!(message = %id, %error, "the original of a report could not be read");
+        }
     }
 }

@@ -13,6 +13,8 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 /// Attempts to hand over one mail; the mailbox refuses only while its disk is full.
 const TRIES: u32 = 3;
+/// Real time for one command.
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// Connections kept open.
 const CONNECTIONS: u32 = 16;
 
@@ -24,7 +26,7 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// To the mailbox that listens at `address`.
     pub(crate) fn new(address: SocketAddr, hostname: &str) -> Self {
-        Self { transport: transport(address, hostname, CONNECTIONS, None) }
+        Self { transport: transport(address, hostname, CONNECTIONS) }
     }
 
     /// Sends a mail back. A mail that cannot be handed over is logged; its loss shows as feedback that never came.
@@ -51,12 +53,11 @@ pub(crate) fn transport(
     address: SocketAddr,
     hostname: &str,
     connections: u32,
-    timeout: Option<Duration>,
 ) -> AsyncSmtpTransport<Tokio1Executor> {
     AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string())
         .port(address.port())
         .hello_name(ClientId::Domain(hostname.to_owned()))
-        .timeout(timeout.or(Some(Duration::from_secs(60))))
+        .timeout(Some(TIMEOUT))
         .pool_config(PoolConfig::new().max_size(connections))
         .build()
 }

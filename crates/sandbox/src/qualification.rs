@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use emta_mail::{FailureReason, FailureType, Timestamp};
-use emta_qualify::{Decision, Edit, MessageDigest, Qualification as QualificationStatus, QualificationTable, Row, RowOutcome};
+use emta_qualify::{
+    Decision, Edit, MessageDigest, Qualification as QualificationStatus, QualificationTable, Row, RowOutcome,
+};
 use emta_store::{Change, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +61,12 @@ impl Qualification {
             for (key, value) in &page {
                 match serde_json::from_slice::<WireRow>(value).ok().and_then(WireRow::row) {
                     Some(row) => table.restore(row),
-                    None => tracing::warn!(key, "a row of the qualification table cannot be read and is left out"),
+                    None => {
+                        tracing::warn!(
+                            key,
+                            "a row of the qualification table cannot be read and is left out"
+                        );
+                    }
                 }
             }
             match page.into_iter().next_back() {

@@ -26,8 +26,8 @@ use crate::clock::{Clock, ClockMode, wall};
 use crate::config::{ClockStart, Config, Data};
 use crate::feedback::{Endpoint, Feed, Pusher};
 use crate::inmail::{InMail, InMailSession};
-use crate::mailed_bounces::MailedBounces;
 use crate::maildrop::BounceMaildrop;
+use crate::mailed_bounces::MailedBounces;
 use crate::mta::{Mta, MtaHandle, MtaParts};
 use crate::network::{LaterShell, Network};
 use crate::outbox::Outbox;
@@ -43,7 +43,7 @@ const HEAD_START: Duration = Duration::from_hours(4 * 24);
 /// Sessions of the bounce mailbox at a time, by SMTP and by POP3.
 const MAILBOX_SESSIONS: usize = 200;
 /// Length of a slice of the hourly limit (facts 2.3).
-const SLICE: Duration = Duration::from_secs(300);
+const SLICE: Duration = Duration::from_mins(5);
 /// Namespace and keys of the system's own small values.
 const SYSTEM: &str = "system";
 const CLOCK: &str = "clock";
@@ -159,7 +159,8 @@ impl Sandbox {
         let providers = Providers::try_new(chance, config.providers.clone())?;
         let network = Arc::new(Network::new(providers));
         let opened = network.open(&server_tls, &clock, &mut back.tasks, &back.stop).await;
-        opened.map_err(|source| StartError::Io { what: "a provider's listener could not be opened", source })?;
+        opened
+            .map_err(|source| StartError::Io { what: "a provider's listener could not be opened", source })?;
         network.restore(&store, &clock)?;
         let later = LaterShell {
             network: network.clone(),
@@ -217,7 +218,8 @@ impl Sandbox {
         let (mta, handle) = Mta::new(parts, queue, doubtful);
         front.tasks.spawn(mta.run(front.stop.clone()));
 
-        let (campaign, ready) = CampaignShell::open(config.campaign.core.clone(), store.clone(), clock.clone())?;
+        let (campaign, ready) =
+            CampaignShell::open(config.campaign.core.clone(), store.clone(), clock.clone())?;
         let pump =
             RelayPump::new(campaign.clone(), clock.clone(), ready, reachable(addresses.smtp), &hostname);
         front.tasks.spawn(pump.run(front.stop.clone()));
@@ -273,9 +275,9 @@ impl Sandbox {
             clock: clock.clone(),
             holds: Holds::Transactions,
         };
-        front
-            .tasks
-            .spawn(relay_listener.run(front.stop.clone(), move |peer| RelaySession::new(relay.clone(), peer)));
+        front.tasks.spawn(
+            relay_listener.run(front.stop.clone(), move |peer| RelaySession::new(relay.clone(), peer)),
+        );
 
         let running = Change::Put { namespace: SYSTEM.into(), key: RUNNING.into(), value: Bytes::from("1") };
         store.commit_wait(vec![running])?;
@@ -317,10 +319,8 @@ impl Sandbox {
         self.back.end().await;
         let store = self.shared.store.clone();
         let now = self.shared.clock.now();
-        let changes = vec![
-            Change::Remove { namespace: SYSTEM.into(), key: RUNNING.into() },
-            clock_change(now),
-        ];
+        let changes =
+            vec![Change::Remove { namespace: SYSTEM.into(), key: RUNNING.into() }, clock_change(now)];
         let closed = tokio::task::spawn_blocking(move || store.commit_wait(changes)).await;
         if let Ok(Err(error)) = closed {
             tracing::error!(%error, "the end could not be noted on disk; the next start will take it for a crash");
@@ -485,7 +485,9 @@ fn shared_rules(rules: &Arc<RuleSet>) -> Arc<RwLock<Arc<RuleSet>>> {
 fn random_key() -> Vec<u8> {
     let mut key = vec![0; 32];
     if rustls::crypto::ring::default_provider().secure_random.fill(&mut key).is_err() {
-        tracing::warn!("the machine gave no random bytes; feedback to the campaign core is signed with a constant");
+        tracing::warn!(
+            "the machine gave no random bytes; feedback to the campaign core is signed with a constant"
+        );
     }
     key
 }

@@ -173,7 +173,9 @@ impl WireEvent {
                 data.expires_at = Some(accepted.expires_at.to_string());
             }
             EventKind::Deferred { next_attempt, .. } => data.next_attempt = Some(next_attempt.to_string()),
-            EventKind::AsynchronousBounce(report) | EventKind::Complaint(report) | EventKind::AutoReply(report) => {
+            EventKind::AsynchronousBounce(report)
+            | EventKind::Complaint(report)
+            | EventKind::AutoReply(report) => {
                 data.report = Some(WireReport::from(&**report));
             }
             EventKind::Clicked { url } => data.url = Some(url.clone()),

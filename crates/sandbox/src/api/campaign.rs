@@ -61,7 +61,8 @@ pub(super) async fn create(
     let default_sender = shared.config.campaign.sender.as_str();
     let sender = body.sender.as_deref().unwrap_or(default_sender);
     let sender: ReversePath = sender.parse().map_err(|error| bad("sender", &error))?;
-    let from = body.from.as_deref().or_else(|| sender.address().map(EmailAddress::as_str)).unwrap_or(default_sender);
+    let from =
+        body.from.as_deref().or_else(|| sender.address().map(EmailAddress::as_str)).unwrap_or(default_sender);
     let from = EmailAddress::parse(from).map_err(|error| bad("from", &error))?;
     let validity = body.validity.as_deref().map(duration::parse).transpose();
     let content = Content {
@@ -80,8 +81,9 @@ pub(super) async fn create(
 }
 
 pub(super) async fn list(State(shared): Api) -> Json<Value> {
-    let items: Vec<Value> =
-        shared.campaign.with(|core| core.deliveries().map(|delivery| delivery_json(&shared, delivery)).collect());
+    let items: Vec<Value> = shared
+        .campaign
+        .with(|core| core.deliveries().map(|delivery| delivery_json(&shared, delivery)).collect());
     Json(json!({ "items": items }))
 }
 
@@ -166,7 +168,8 @@ pub(super) async fn logs(
         .campaign
         .with(|core| {
             let delivery = core.delivery(id)?;
-            let items: Vec<Value> = delivery.logs(mode, query.after).take(limit).map(|row| log_json(&row)).collect();
+            let items: Vec<Value> =
+                delivery.logs(mode, query.after).take(limit).map(|row| log_json(&row)).collect();
             let next = (items.len() >= limit).then(|| items.last().map(|row| row["log"].clone())).flatten();
             Some(Json(json!({ "mode": mode.name(), "items": items, "next_after": next })))
         })

@@ -49,7 +49,9 @@ pub(super) async fn advance(
             Ok(advanced(shared.clock.advance(span).await?))
         }
         (None, Some(to)) => go(&shared.clock, &to).await,
-        _ => Err(Problem::bad_request("expected either `by`, such as `84h`, or `to`, such as `2026-01-05T09:00:00Z`")),
+        _ => Err(Problem::bad_request(
+            "expected either `by`, such as `84h`, or `to`, such as `2026-01-05T09:00:00Z`",
+        )),
     }
 }
 
@@ -74,10 +76,7 @@ pub(super) struct StepBody {
     count: Option<u64>,
 }
 
-pub(super) async fn step(
-    State(shared): Api,
-    body: Option<Json<StepBody>>,
-) -> Result<Json<Value>, Problem> {
+pub(super) async fn step(State(shared): Api, body: Option<Json<StepBody>>) -> Result<Json<Value>, Problem> {
     let count = body.and_then(|Json(body)| body.count).unwrap_or(1);
     if !(1..=MAX_STEPS).contains(&count) {
         return Err(Problem::bad_request(format!("`{count}` steps; expected 1 to {MAX_STEPS}")));
@@ -97,8 +96,10 @@ pub(super) struct ModeBody {
 }
 
 pub(super) async fn set_mode(State(shared): Api, Json(body): Json<ModeBody>) -> Result<Json<Value>, Problem> {
-    let mode: ClockMode =
-        body.mode.parse().map_err(|error: crate::clock::ClockModeError| Problem::bad_request(error.to_string()))?;
+    let mode: ClockMode = body
+        .mode
+        .parse()
+        .map_err(|error: crate::clock::ClockModeError| Problem::bad_request(error.to_string()))?;
     shared.clock.set_mode(mode);
     Ok(Json(describe(&shared.clock)))
 }

@@ -35,7 +35,9 @@ fn write_cursor(row: &InboundRow) -> String {
 }
 
 fn read_cursor(text: &str) -> Result<InboundCursor, Problem> {
-    let wrong = || Problem::bad_request(format!("`{text}` is not a cursor; expected `next_cursor` of the page before"));
+    let wrong = || {
+        Problem::bad_request(format!("`{text}` is not a cursor; expected `next_cursor` of the page before"))
+    };
     let (millis, id) = text.split_once('_').ok_or_else(wrong)?;
     let received_at = millis.parse().map(Timestamp::from_millis).map_err(|_| wrong())?;
     Ok(InboundCursor { received_at, id: inbound_id(id)? })
@@ -43,9 +45,9 @@ fn read_cursor(text: &str) -> Result<InboundCursor, Problem> {
 
 fn inbound_id(text: &str) -> Result<InboundId, Problem> {
     let number = u64::from_str_radix(text, 16);
-    number
-        .map(InboundId::from_u64)
-        .map_err(|_| Problem::bad_request(format!("`{text}` is not the id of a mail; expected 16 hexadecimal digits")))
+    number.map(InboundId::from_u64).map_err(|_| {
+        Problem::bad_request(format!("`{text}` is not the id of a mail; expected 16 hexadecimal digits"))
+    })
 }
 
 fn mail(row: &InboundRow) -> Value {
@@ -130,5 +132,6 @@ pub(super) async fn edit(
 }
 
 fn named<T>(name: Option<&str>, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
-    name.map(|name| read(name).ok_or_else(|| Problem::bad_request(format!("`{name}` is not {what}")))).transpose()
+    name.map(|name| read(name).ok_or_else(|| Problem::bad_request(format!("`{name}` is not {what}"))))
+        .transpose()
 }

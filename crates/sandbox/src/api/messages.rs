@@ -68,7 +68,9 @@ fn write_cursor(row: &MessageRow) -> String {
 }
 
 fn read_cursor(text: &str) -> Result<MessageCursor, Problem> {
-    let wrong = || Problem::bad_request(format!("`{text}` is not a cursor; expected `next_cursor` of the page before"));
+    let wrong = || {
+        Problem::bad_request(format!("`{text}` is not a cursor; expected `next_cursor` of the page before"))
+    };
     let (millis, id) = text.split_once('_').ok_or_else(wrong)?;
     let accepted_at = millis.parse().map(emta_mail::Timestamp::from_millis).map_err(|_| wrong())?;
     Ok(MessageCursor { accepted_at, id: id.parse().map_err(|_| wrong())? })
@@ -105,7 +107,8 @@ fn id(text: &str) -> Result<QueueId, Problem> {
 /// One message with its story.
 pub(super) async fn show(State(shared): Api, Path(text): Path<String>) -> Result<Json<Value>, Problem> {
     let id = id(&text)?;
-    let found = stored(&shared, move |store| Ok((store.message(id)?, store.events_of(id, MAX_EVENTS)?))).await?;
+    let found =
+        stored(&shared, move |store| Ok((store.message(id)?, store.events_of(id, MAX_EVENTS)?))).await?;
     let (Some(row), events) = found else {
         return Err(Problem::not_found(format!("there is no message `{id}`")));
     };
@@ -118,18 +121,16 @@ pub(super) async fn show(State(shared): Api, Path(text): Path<String>) -> Result
 pub(super) async fn raw(State(shared): Api, Path(text): Path<String>) -> Result<Response, Problem> {
     let id = id(&text)?;
     let found = stored(&shared, move |store| store.body(id)).await?;
-    let found = found.ok_or_else(|| Problem::not_found(format!("the content of message `{id}` is not kept")))?;
+    let found =
+        found.ok_or_else(|| Problem::not_found(format!("the content of message `{id}` is not kept")))?;
     let content = crate::mta::content_as_sent(&found, shared.config.hostname.as_str()).concat();
     Ok(([(CONTENT_TYPE, "message/rfc822")], content).into_response())
 }
 
 /// What is queued.
 pub(super) async fn queue(State(shared): Api) -> Result<Json<Value>, Problem> {
-    let (summary, upcoming) = shared
-        .mta
-        .queue(UPCOMING)
-        .await
-        .ok_or_else(|| Problem::unavailable("the program is ending"))?;
+    let (summary, upcoming) =
+        shared.mta.queue(UPCOMING).await.ok_or_else(|| Problem::unavailable("the program is ending"))?;
     let lanes: BTreeMap<_, _> = summary
         .lanes
         .iter()

@@ -112,7 +112,9 @@ fn admit(shared: &Shared, method: &Method, headers: &HeaderMap) -> Result<(), Pr
     if let Some(token) = &shared.config.token {
         let given = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
         if given != Some(token) {
-            return Err(Problem::unauthorized("this API wants `Authorization: Bearer` with the configured token"));
+            return Err(Problem::unauthorized(
+                "this API wants `Authorization: Bearer` with the configured token",
+            ));
         }
         return Ok(());
     }

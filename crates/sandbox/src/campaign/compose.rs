@@ -58,7 +58,8 @@ pub(super) fn message(
 }
 
 fn mailbox(address: &EmailAddress) -> Result<Mailbox, String> {
-    let address = Address::new(address.local_part(), address.domain_str()).map_err(|error| error.to_string())?;
+    let address =
+        Address::new(address.local_part(), address.domain_str()).map_err(|error| error.to_string())?;
     Ok(Mailbox::new(None, address))
 }
 
@@ -75,7 +76,7 @@ fn personalise(text: &str, fields: &[String], values: &[String]) -> String {
         };
         match fields.iter().position(|field| field == name.trim()) {
             Some(index) => out.push_str(values.get(index).map_or("", String::as_str)),
-            None => out.push_str(&format!("{{{{{name}}}}}")),
+            None => out.extend(["{{", name, "}}"]),
         }
         rest = tail;
     }

@@ -12,7 +12,9 @@ pub enum CsvError {
     #[error("the file is empty; expected a header line with a column `email`")]
     Empty,
     /// No column has an address.
-    #[error("there is no column `email` among {found}; expected one of `email`, `address`, `e-mail`, `mail`, `recipient`")]
+    #[error(
+        "there is no column `email` among {found}; expected one of `email`, `address`, `e-mail`, `mail`, `recipient`"
+    )]
     NoAddressColumn {
         /// The columns there are.
         found: String,
@@ -76,7 +78,8 @@ mod tests {
 
     #[test]
     fn finds_the_address_column() {
-        let (fields, recipients) = read(b"\xef\xbb\xbfname,Email\nAnn, ann@gmail.test \n\"Lee, Bo\",\n").unwrap();
+        let (fields, recipients) =
+            read(b"\xef\xbb\xbfname,Email\nAnn, ann@gmail.test \n\"Lee, Bo\",\n").unwrap();
         assert_eq!(fields, ["name", "Email"]);
         assert_eq!(recipients[0].address, "ann@gmail.test");
         assert_eq!(recipients[1].values, ["Lee, Bo", ""]);

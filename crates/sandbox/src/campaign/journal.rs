@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use emta_campaign::{
-    AddressStatus, Content, DeliveryId, Failure, Feedback, FeedbackKind, FeedbackType, Input, LogKey, NewDelivery,
-    Recipient, RelayFailure,
+    AddressStatus, Content, DeliveryId, Failure, Feedback, FeedbackKind, FeedbackType, Input, LogKey,
+    NewDelivery, Recipient, RelayFailure,
 };
 use emta_mail::{EmailAddress, EventId, Origin, Reply, ReversePath, Timestamp};
 use emta_store::StoreError;
@@ -20,17 +20,45 @@ const RECIPIENTS: usize = 10_000;
 #[serde(tag = "input", rename_all = "snake_case")]
 pub(super) enum Entry {
     /// The beginning of a delivery; its recipients follow.
-    Create { delivery: u64, content: Box<WireContent>, recipients: usize },
+    Create {
+        delivery: u64,
+        content: Box<WireContent>,
+        recipients: usize,
+    },
     /// Some of the recipients of the delivery that was begun last.
-    Recipients { rows: Vec<WireRecipient> },
-    Prepare { delivery: u64 },
-    Confirm { delivery: u64 },
-    Cancel { delivery: u64 },
-    Relayed { delivery: u64, log: u64 },
-    RelayRefused { delivery: u64, log: u64, reply: String },
-    RelayUnreachable { delivery: u64, log: u64, problem: String },
-    Feedback { events: Vec<WireEvent> },
-    Address { address: String, status: String },
+    Recipients {
+        rows: Vec<WireRecipient>,
+    },
+    Prepare {
+        delivery: u64,
+    },
+    Confirm {
+        delivery: u64,
+    },
+    Cancel {
+        delivery: u64,
+    },
+    Relayed {
+        delivery: u64,
+        log: u64,
+    },
+    RelayRefused {
+        delivery: u64,
+        log: u64,
+        reply: String,
+    },
+    RelayUnreachable {
+        delivery: u64,
+        log: u64,
+        problem: String,
+    },
+    Feedback {
+        events: Vec<WireEvent>,
+    },
+    Address {
+        address: String,
+        status: String,
+    },
     Cleanup,
 }
 
@@ -158,7 +186,8 @@ impl Replay {
             Entry::Create { delivery, content, recipients } => {
                 let content = content.read().ok_or_else(|| damaged("a delivery without valid addresses"))?;
                 let delivery = DeliveryId::from_u64(delivery);
-                self.making = Some(Making { delivery, content, recipients: Vec::new(), expected: recipients });
+                self.making =
+                    Some(Making { delivery, content, recipients: Vec::new(), expected: recipients });
             }
             Entry::Recipients { rows } => {
                 if let Some(making) = &mut self.making {

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use emta_campaign::{
-    AddressStatus, Campaign, CampaignConfig, CampaignError, Content, DeliveryId, Feedback, Input, NewDelivery, Recipient,
+    AddressStatus, Campaign, CampaignConfig, CampaignError, Content, DeliveryId, Feedback, Input,
+    NewDelivery, Recipient,
 };
 use emta_mail::{EmailAddress, Timestamp};
 use emta_store::{Change, Store, StoreError};
@@ -96,7 +97,7 @@ impl CampaignShell {
             let now = self.clock.now();
             let entries = journal::created(delivery, &content, &recipients, now);
             core.handle(Input::Create(Box::new(NewDelivery { delivery, content, recipients })), now)?;
-            (delivery, self.append(entries))
+            (delivery, self.append(&entries))
         };
         self.finish(done).await?;
         Ok(id)
@@ -138,7 +139,7 @@ impl CampaignShell {
                 }
             }
             let count = taken.len();
-            (count, (count > 0).then(|| self.append(vec![(now, Entry::Feedback { events: taken })])))
+            (count, (count > 0).then(|| self.append(&[(now, Entry::Feedback { events: taken })])))
         };
         if let Some(done) = done {
             self.finish(done).await?;
@@ -177,14 +178,14 @@ impl CampaignShell {
                     core.handle(input, now)?;
                 }
             }
-            self.append(entries.into_iter().map(|entry| (now, entry)).collect())
+            self.append(&entries.into_iter().map(|entry| (now, entry)).collect::<Vec<_>>())
         };
         self.finish(done).await?;
         Ok(())
     }
 
     /// Hands entries to the journal; called with the core locked, so that the journal has the order of the core.
-    fn append(&self, entries: Vec<(Timestamp, Entry)>) -> oneshot::Receiver<Result<(), StoreError>> {
+    fn append(&self, entries: &[(Timestamp, Entry)]) -> oneshot::Receiver<Result<(), StoreError>> {
         let (done, committed) = oneshot::channel();
         let changes = entries.iter().map(append).collect();
         self.store.commit(changes, Box::new(move |outcome| drop(done.send(outcome.map(drop)))));

@@ -34,7 +34,7 @@ impl RelayPump {
         relay: SocketAddr,
         hostname: &str,
     ) -> Self {
-        let transport = outbox::transport(relay, hostname, CONNECTIONS, None);
+        let transport = outbox::transport(relay, hostname, CONNECTIONS);
         Self { shell, clock, ready, transport }
     }
 

@@ -5,22 +5,19 @@
 //! every instant for which a [`Source`] has asked, and go on when all that the instant set off has let go of its tokens.
 //! A clock that cannot move says who holds it.
 
+mod driver;
 mod mode;
+mod state;
 pub mod wall;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use emta_mail::Timestamp;
 use tokio::sync::{Notify, oneshot};
-use tokio_util::sync::CancellationToken;
 
 pub use mode::{ClockMode, ClockModeError};
-use wall::Stopwatch;
-
-/// Real time without any token taken or given back after which a clock that should move counts as stuck.
-const STUCK_AFTER: Duration = Duration::from_secs(30);
+use state::{Errand, Goal, State};
 
 /// A handle on the clock; cheap to clone.
 #[derive(Clone)]
@@ -30,47 +27,6 @@ struct Inner {
     state: Mutex<State>,
     /// Something changed that the driver may act on.
     changed: Notify,
-}
-
-struct State {
-    mode: ClockMode,
-    /// Virtual time: exact for frozen and auto, as of `anchor` for real and scaled.
-    now: Timestamp,
-    /// When `now` was set; real and scaled clocks run from there.
-    anchor: Stopwatch,
-    /// Real time that must pass with nothing under way before the clock moves on.
-    quiet: Duration,
-    tokens: u64,
-    holders: BTreeMap<&'static str, u64>,
-    /// Counts tokens taken and given back, to tell slow from stuck.
-    activity: u64,
-    sources: Vec<SourceState>,
-    errand: Option<Errand>,
-    jumps: u64,
-}
-
-struct SourceState {
-    name: &'static str,
-    deadline: Option<Timestamp>,
-    /// Due and not yet taken by its owner; holds a token until then.
-    woken: bool,
-    wake: Arc<Notify>,
-}
-
-/// A request to a frozen clock.
-struct Errand {
-    goal: Goal,
-    steps: u64,
-    from: Timestamp,
-    done: oneshot::Sender<Result<Advanced, ClockError>>,
-}
-
-#[derive(Clone, Copy)]
-enum Goal {
-    /// Up to this instant.
-    Until(Timestamp),
-    /// This many due instants further.
-    Steps(u64),
 }
 
 /// What an advance did.
@@ -134,18 +90,7 @@ pub enum ClockError {
 impl Clock {
     /// A clock that shows `start`. It does not move before [`Clock::drive`] is running.
     pub fn new(mode: ClockMode, start: Timestamp, quiet: Duration) -> Self {
-        let state = State {
-            mode,
-            now: start,
-            anchor: Stopwatch::start(),
-            quiet,
-            tokens: 0,
-            holders: BTreeMap::new(),
-            activity: 0,
-            sources: Vec::new(),
-            errand: None,
-            jumps: 0,
-        };
+        let state = State::new(mode, start, quiet);
         Self(Arc::new(Inner { state: Mutex::new(state), changed: Notify::new() }))
     }
 
@@ -167,10 +112,8 @@ impl Clock {
 
     /// Registers something that must be woken at instants of virtual time.
     pub fn source(&self, name: &'static str) -> Source {
-        let mut state = self.lock();
-        let wake = Arc::new(Notify::new());
-        state.sources.push(SourceState { name, deadline: None, woken: false, wake: wake.clone() });
-        Source { clock: self.clone(), index: state.sources.len() - 1, name, wake }
+        let (index, wake) = self.lock().add_source(name);
+        Source { clock: self.clone(), index, name, wake }
     }
 
     /// What it shows, for people.
@@ -187,11 +130,7 @@ impl Clock {
 
     /// Changes how it runs, from what it shows now.
     pub fn set_mode(&self, mode: ClockMode) {
-        let mut state = self.lock();
-        state.now = state.current();
-        state.anchor = Stopwatch::start();
-        state.mode = mode;
-        drop(state);
+        self.lock().set_mode(mode);
         self.0.changed.notify_one();
     }
 
@@ -250,202 +189,9 @@ impl Clock {
         answer.await.unwrap_or(Err(ClockError::Stopped))
     }
 
-    /// Runs the clock until `stop`; `moved` is called with each new instant to which a clock jumps, before anyone is
-    /// woken for it. It must not ask the clock.
-    pub async fn drive(self, stop: CancellationToken, moved: impl Fn(Timestamp) + Send) {
-        let mut patience = Patience::default();
-        loop {
-            let plan = self.plan(&mut patience, &moved);
-            let wait = async {
-                match plan {
-                    Plan::Again => {}
-                    Plan::Wait => self.0.changed.notified().await,
-                    Plan::WaitAtMost(span) => {
-                        // A change or the time, whichever is first; both lead back to a new plan.
-                        let _ = wall::timeout(span, self.0.changed.notified()).await;
-                    }
-                    Plan::Quiet { span, activity } => {
-                        wall::sleep(span).await;
-                        self.lock().quiet_since(activity, &mut patience);
-                    }
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = wait => {}
-            }
-        }
-        if let Some(errand) = self.lock().errand.take() {
-            let _ = errand.done.send(Err(ClockError::Stopped));
-        }
-    }
-
-    /// One decision of the driver.
-    fn plan(&self, patience: &mut Patience, moved: &impl Fn(Timestamp)) -> Plan {
-        let mut state = self.lock();
-        match state.mode {
-            ClockMode::Real | ClockMode::Scaled(_) => {
-                if let Some(errand) = state.errand.take() {
-                    let _ = errand.done.send(Err(ClockError::NotFrozen(state.mode)));
-                }
-                let now = state.current();
-                state.wake_due(now);
-                if state.mode != ClockMode::Real {
-                    moved(now);
-                }
-                match state.next_due() {
-                    // A minute at most, so that a correction of the machine's date is noticed.
-                    Some((due, _)) => {
-                        let virtual_wait = due.since(now);
-                        let wait = state.mode.real_span(virtual_wait).max(Duration::from_millis(1));
-                        Plan::WaitAtMost(wait.min(Duration::from_secs(60)))
-                    }
-                    None => Plan::Wait,
-                }
-            }
-            ClockMode::Frozen | ClockMode::Auto => {
-                if state.tokens > 0 {
-                    return state.give_up_if_stuck(patience);
-                }
-                if !state.quiet.is_zero() && patience.quiet_at != Some(state.activity) {
-                    return Plan::Quiet { span: state.quiet, activity: state.activity };
-                }
-                patience.watched = None;
-                let next = state.next_due().map(|(due, _)| due);
-                let target = match (&state.errand, state.mode) {
-                    (Some(errand), _) => match errand.goal {
-                        Goal::Until(goal) => Some(next.map_or(goal, |due| due.min(goal))),
-                        Goal::Steps(count) if errand.steps < count => next,
-                        Goal::Steps(_) => None,
-                    },
-                    (None, ClockMode::Auto) => next,
-                    (None, _) => return Plan::Wait,
-                };
-                let arrived = match (&state.errand, target) {
-                    (_, None) => true,
-                    (Some(Errand { goal: Goal::Until(goal), .. }), Some(_)) => state.now >= *goal,
-                    _ => false,
-                };
-                if arrived {
-                    state.finish_errand();
-                    return Plan::Wait;
-                }
-                if let Some(instant) = target {
-                    state.now = state.now.max(instant);
-                    let now = state.now;
-                    moved(now);
-                    if next.is_some_and(|due| due <= now) {
-                        state.jumps += 1;
-                        if let Some(errand) = &mut state.errand {
-                            errand.steps += 1;
-                        }
-                    }
-                    state.wake_due(now);
-                }
-                Plan::Again
-            }
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is consistent between statements; a panic elsewhere does not make it wrong.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-enum Plan {
-    Again,
-    Wait,
-    WaitAtMost(Duration),
-    Quiet { span: Duration, activity: u64 },
-}
-
-/// What the driver remembers between two decisions.
-#[derive(Default)]
-struct Patience {
-    watched: Option<(u64, Stopwatch)>,
-    quiet_at: Option<u64>,
-}
-
-impl State {
-    fn current(&self) -> Timestamp {
-        match self.mode {
-            ClockMode::Frozen | ClockMode::Auto => self.now,
-            ClockMode::Real | ClockMode::Scaled(_) => self.now + self.mode.virtual_span(self.anchor.elapsed()),
-        }
-    }
-
-    fn next_due(&self) -> Option<(Timestamp, &'static str)> {
-        self.sources.iter().filter(|s| !s.woken).filter_map(|s| Some((s.deadline?, s.name))).min()
-    }
-
-    fn take(&mut self, holder: &'static str) {
-        self.tokens += 1;
-        self.activity += 1;
-        *self.holders.entry(holder).or_default() += 1;
-    }
-
-    fn give_back(&mut self, holder: &'static str) -> bool {
-        self.tokens -= 1;
-        self.activity += 1;
-        if let Some(count) = self.holders.get_mut(holder) {
-            *count -= 1;
-            if *count == 0 {
-                self.holders.remove(holder);
-            }
-        }
-        self.tokens == 0
-    }
-
-    fn wake_due(&mut self, now: Timestamp) {
-        for index in 0..self.sources.len() {
-            let source = &mut self.sources[index];
-            if !source.woken && source.deadline.is_some_and(|due| due <= now) {
-                source.woken = true;
-                source.wake.notify_one();
-                let name = source.name;
-                self.take(name);
-            }
-        }
-    }
-
-    fn quiet_since(&mut self, activity: u64, patience: &mut Patience) {
-        patience.quiet_at = (self.activity == activity).then_some(activity);
-    }
-
-    fn give_up_if_stuck(&mut self, patience: &mut Patience) -> Plan {
-        let watched = match patience.watched {
-            Some((activity, watch)) if activity == self.activity => watch,
-            _ => {
-                let watch = Stopwatch::start();
-                patience.watched = Some((self.activity, watch));
-                watch
-            }
-        };
-        let waited = watched.elapsed();
-        if waited < STUCK_AFTER {
-            return Plan::WaitAtMost(STUCK_AFTER - waited);
-        }
-        patience.watched = None;
-        let holders = self.describe_holders();
-        tracing::warn!(now = %self.now, %holders, "the clock is stuck");
-        if let Some(errand) = self.errand.take() {
-            let _ = errand.done.send(Err(ClockError::Stuck { now: self.now, holders }));
-        }
-        Plan::WaitAtMost(STUCK_AFTER)
-    }
-
-    fn describe_holders(&self) -> String {
-        let one = |(name, count): (&&str, &u64)| format!("{count} × {name}");
-        self.holders.iter().map(one).collect::<Vec<_>>().join(", ")
-    }
-
-    fn finish_errand(&mut self) {
-        if let Some(errand) = self.errand.take() {
-            let next_due = self.next_due().map(|(due, _)| due);
-            let advanced = Advanced { from: errand.from, to: self.now, instants: errand.steps, next_due };
-            let _ = errand.done.send(Ok(advanced));
-        }
     }
 }
 

@@ -19,7 +19,9 @@ pub enum ClockMode {
 
 /// What was wrong with a written mode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a clock mode; expected `real`, `frozen`, `auto`, or a factor such as `x60` (up to x1000000)")]
+#[error(
+    "`{0}` is not a clock mode; expected `real`, `frozen`, `auto`, or a factor such as `x60` (up to x1000000)"
+)]
 pub struct ClockModeError(String);
 
 impl ClockMode {
@@ -34,7 +36,7 @@ impl ClockMode {
 
     /// How much real time this much virtual time takes; capped at an hour.
     pub(super) fn real_span(self, virtual_span: Duration) -> Duration {
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         match self {
             Self::Real => virtual_span.min(hour),
             Self::Scaled(factor) => {

@@ -1,4 +1,5 @@
 use super::*;
+use tokio_util::sync::CancellationToken;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)

@@ -27,10 +27,10 @@ pub use signature::{sign, verify};
 const BACK_OFF: [Duration; 6] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(15 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(60 * 60),
+    Duration::from_mins(5),
+    Duration::from_mins(15),
+    Duration::from_mins(30),
+    Duration::from_hours(1),
 ];
 
 /// A place that events are posted to.

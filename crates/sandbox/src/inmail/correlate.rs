@@ -2,9 +2,9 @@
 //! put in, the report's own recipient, the recipient it names; in that order.
 
 use base64::Engine as _;
+use emta_mail::QueueId;
 use emta_mail::event::Correlation;
 use emta_mail::inbound::InboundMail;
-use emta_mail::QueueId;
 use emta_store::{MessageFilter, MessageRow, Store, StoreError};
 
 use super::reading::Finding;

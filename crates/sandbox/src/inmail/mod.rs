@@ -14,7 +14,8 @@ use emta_mail::{DeliveryEvent, EventKind, Reply, Timestamp};
 use emta_qualify::RuleSet;
 use emta_smtp::{Answer, Request, Transaction};
 use emta_store::{
-    Change, InboundId, InboundResult, MessageRow, MessageStatus, NewInbound, QueueChange, Record, Store, StoreError,
+    Change, InboundId, InboundResult, MessageRow, MessageStatus, NewInbound, QueueChange, Record, Store,
+    StoreError,
 };
 use tokio::sync::oneshot;
 
@@ -96,8 +97,13 @@ impl InMail {
     }
 
     /// Reads one mail and says what is to be kept of it.
-    fn process(&self, transaction: &Transaction, now: Timestamp) -> Result<(InboundId, Vec<Change>), StoreError> {
-        let envelope_recipient = transaction.recipients.first().map_or("", |recipient| recipient.address.as_str());
+    fn process(
+        &self,
+        transaction: &Transaction,
+        now: Timestamp,
+    ) -> Result<(InboundId, Vec<Change>), StoreError> {
+        let envelope_recipient =
+            transaction.recipients.first().map_or("", |recipient| recipient.address.as_str());
         let raw = mailbox_form(transaction, envelope_recipient, now);
         let id = inbound_id(transaction);
         if self.store.inbound(id)?.is_some() {
@@ -161,7 +167,13 @@ impl InMail {
         }
     }
 
-    fn event(&self, finding: Finding, row: &MessageRow, how: Correlation, known: Known<'_>) -> Option<EventKind> {
+    fn event(
+        &self,
+        finding: Finding,
+        row: &MessageRow,
+        how: Correlation,
+        known: Known<'_>,
+    ) -> Option<EventKind> {
         let gave_up = matches!(row.status, MessageStatus::Bounced | MessageStatus::Expired);
         let from_this_mta = gave_up && known.reporting_mta.eq_ignore_ascii_case(&self.hostname);
         let Finding { recipient, meaning, status, text, verdict, .. } = finding;
@@ -220,4 +232,3 @@ fn mailbox_form(transaction: &Transaction, recipient: &str, now: Timestamp) -> B
     raw.extend_from_slice(&transaction.content);
     raw.into()
 }
-

@@ -71,7 +71,9 @@ impl Meaning {
 pub fn read(raw: &[u8], rules: &RuleSet) -> Reading {
     let mail = inbound::read(raw);
     let findings = match mail.kind {
-        MailKind::DeliveryReport => mail.recipients.iter().map(|report| delivery(&mail, report, rules)).collect(),
+        MailKind::DeliveryReport => {
+            mail.recipients.iter().map(|report| delivery(&mail, report, rules)).collect()
+        }
         MailKind::Complaint => complaint(&mail, rules),
         MailKind::AutoReply | MailKind::ChallengeResponse => vec![answer(&mail, Meaning::AutoReply, rules)],
         MailKind::Unsubscribe => vec![unsubscribe(&mail)],
@@ -110,7 +112,8 @@ fn complaint(mail: &InboundMail, rules: &RuleSet) -> Vec<Finding> {
     let feedback = mail.feedback.clone().unwrap_or_default();
     let text = first_line(&mail.text).unwrap_or(&mail.subject).to_owned();
     let (verdict, to_qualify) = qualify(mail, Kind::Complaint, &text, None, None, rules);
-    let mut recipients: Vec<_> = mail.recipients.iter().filter_map(|r| r.address().map(str::to_owned)).collect();
+    let mut recipients: Vec<_> =
+        mail.recipients.iter().filter_map(|r| r.address().map(str::to_owned)).collect();
     if recipients.is_empty() {
         recipients = feedback.original_rcpt_to;
     }

@@ -25,7 +25,7 @@ const IDLE: Duration = Duration::from_secs(5);
 /// Real time for opening a connection.
 const CONNECT: Duration = Duration::from_secs(30);
 /// Real time to wait for any bytes while a command is open (RFC 5321 section 4.5.3.2 asks for minutes).
-const REPLY: Duration = Duration::from_secs(300);
+const REPLY: Duration = Duration::from_mins(5);
 /// Octets read from a connection at a time.
 const READ_BUFFER: usize = 4 * 1024;
 
@@ -167,11 +167,7 @@ impl Connection {
         // Our own identifier, so that reports can be matched and the provider knows the message again (RFC 3461).
         envelope.envid = Some(stored.message.id.to_string());
         let content = content_as_sent(stored, &self.parts.hostname);
-        open.session.handle(ClientInput::Deliver(Job {
-            key: stored.message.id.as_u64(),
-            envelope,
-            content,
-        }));
+        open.session.handle(ClientInput::Deliver(Job { key: stored.message.id.as_u64(), envelope, content }));
         let host = self.domain.as_str();
         let result = open.until_finished(&self.parts.tls, host).await;
         if !open.closed {
@@ -206,7 +202,9 @@ impl Open {
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 return Err(internal(421, "4.4.1", "connection refused"));
             }
-            Ok(Err(error)) => return Err(internal(421, "4.4.1", &format!("connection failed: {}", error.kind()))),
+            Ok(Err(error)) => {
+                return Err(internal(421, "4.4.1", &format!("connection failed: {}", error.kind())));
+            }
             Err(_) => return Err(internal(421, "4.4.1", "connection timed out")),
         };
         // Commands are small and must not wait for the server's acknowledgement.

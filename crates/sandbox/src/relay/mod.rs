@@ -51,11 +51,9 @@ impl RelaySession {
 impl Policy for RelaySession {
     async fn answer(&mut self, request: Request) -> Answer {
         match request {
-            Request::Connect
-            | Request::Ehlo { .. }
-            | Request::Mail(_)
-            | Request::Rcpt(_)
-            | Request::Data => Answer::Accept,
+            Request::Connect | Request::Ehlo { .. } | Request::Mail(_) | Request::Rcpt(_) | Request::Data => {
+                Answer::Accept
+            }
             Request::Auth(credentials) => self.relay.authenticate(&credentials),
             Request::Message(transaction) => Answer::Reply(self.relay.accept(transaction, self.peer).await),
         }
