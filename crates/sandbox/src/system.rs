@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use emta_smtp::server::{AuthPolicy, Extensions, Limits};
 use emta_store::{Change, QueuedRow, Store, StoreError};
 use reqwest::Url;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -280,7 +280,7 @@ impl Sandbox {
         );
 
         let running = Change::Put { namespace: SYSTEM.into(), key: RUNNING.into(), value: Bytes::from("1") };
-        store.commit_wait(vec![running])?;
+        store.commit_wait(vec![running, clock_change(clock.now())])?;
         let shared = Arc::new(Shared {
             config,
             addresses,
@@ -293,7 +293,7 @@ impl Sandbox {
             campaign_key,
         });
         back.tasks.spawn(api::serve(http, shared.clone(), back.stop.clone()));
-        back.tasks.spawn(clock.drive(back.stop.clone(), keep_clock(store)));
+        back.tasks.spawn(clock.drive(back.stop.clone(), move |now| keep_clock(store.clone(), now)));
         drop(starting);
         Ok(Self { shared, front, back })
     }
@@ -372,14 +372,12 @@ fn clock(config: &Config, store: &Store) -> Result<Clock, StoreError> {
     Ok(Clock::new(settings.mode, start, settings.quiet))
 }
 
-/// Keeps virtual time on disk as it moves; one write at a time, so that a clock that jumps fast is not slowed down.
-fn keep_clock(store: Store) -> impl Fn(Timestamp) + Send {
-    let writing = Arc::new(AtomicBool::new(false));
-    move |now| {
-        if !writing.swap(true, Ordering::AcqRel) {
-            let writing = writing.clone();
-            store.commit(vec![clock_change(now)], Box::new(move |_| writing.store(false, Ordering::Release)));
-        }
+/// Keeps virtual time on disk before it is shown.
+async fn keep_clock(store: Store, now: Timestamp) {
+    let (done, kept) = oneshot::channel();
+    store.commit(vec![clock_change(now)], Box::new(move |outcome| drop(done.send(outcome))));
+    if let Ok(Err(error)) = kept.await {
+        tracing::warn!(%error, "virtual time could not be kept on disk");
     }
 }
 

@@ -13,15 +13,22 @@ use super::{Clock, ClockError, ClockMode};
 const STUCK_AFTER: Duration = Duration::from_secs(30);
 
 impl Clock {
-    /// Runs the clock until `stop`; `moved` is called with each new instant to which a clock jumps, before anyone is
-    /// woken for it. It must not ask the clock.
-    pub async fn drive(self, stop: CancellationToken, moved: impl Fn(Timestamp) + Send) {
+    /// Runs the clock until `stop`. A clock that jumps waits for `keep` of the new instant before it shows it, so that
+    /// after a crash it never goes on from before anything that happened.
+    pub async fn drive<K: Future<Output = ()> + Send>(
+        self,
+        stop: CancellationToken,
+        keep: impl Fn(Timestamp) -> K + Send,
+    ) {
         let mut patience = Patience::default();
         loop {
-            let plan = self.plan(&mut patience, &moved);
+            let plan = self.plan(&mut patience);
             let wait = async {
                 match plan {
-                    Plan::Again => {}
+                    Plan::Jump(instant) => {
+                        keep(instant).await;
+                        self.arrive(instant);
+                    }
                     Plan::Wait => self.0.changed.notified().await,
                     Plan::WaitAtMost(span) => {
                         // A change or the time, whichever is first; both lead back to a new plan.
@@ -45,7 +52,7 @@ impl Clock {
     }
 
     /// One decision of the driver.
-    fn plan(&self, patience: &mut Patience, moved: &impl Fn(Timestamp)) -> Plan {
+    fn plan(&self, patience: &mut Patience) -> Plan {
         let mut state = self.lock();
         match state.mode {
             ClockMode::Real | ClockMode::Scaled(_) => {
@@ -54,9 +61,6 @@ impl Clock {
                 }
                 let now = state.current();
                 state.wake_due(now);
-                if state.mode != ClockMode::Real {
-                    moved(now);
-                }
                 match state.next_due() {
                     // A minute at most, so that a correction of the machine's date is noticed.
                     Some((due, _)) => {
@@ -85,34 +89,37 @@ impl Clock {
                     (None, ClockMode::Auto) => next,
                     (None, _) => return Plan::Wait,
                 };
-                let arrived = match (&state.errand, target) {
-                    (_, None) => true,
-                    (Some(Errand { goal: Goal::Until(goal), .. }), Some(_)) => state.now >= *goal,
-                    _ => false,
-                };
-                if arrived {
-                    state.finish_errand();
-                    return Plan::Wait;
-                }
-                if let Some(instant) = target {
-                    state.now = state.now.max(instant);
-                    let now = state.now;
-                    moved(now);
-                    if next.is_some_and(|due| due <= now)
-                        && let Some(errand) = &mut state.errand
-                    {
-                        errand.steps += 1;
+                let there = matches!(&state.errand, Some(Errand { goal: Goal::Until(goal), .. }) if state.now >= *goal);
+                match target {
+                    Some(instant) if !there => Plan::Jump(instant.max(state.now)),
+                    Some(_) | None => {
+                        state.finish_errand();
+                        Plan::Wait
                     }
-                    state.wake_due(now);
                 }
-                Plan::Again
             }
         }
+    }
+
+    /// Shows the instant and wakes who is due, unless something has begun meanwhile.
+    fn arrive(&self, instant: Timestamp) {
+        let mut state = self.lock();
+        let still_idle = state.tokens == 0 && matches!(state.mode, ClockMode::Frozen | ClockMode::Auto);
+        if !still_idle || instant < state.now {
+            return;
+        }
+        state.now = instant;
+        if state.next_due().is_some_and(|(due, _)| due <= instant)
+            && let Some(errand) = &mut state.errand
+        {
+            errand.steps += 1;
+        }
+        state.wake_due(instant);
     }
 }
 
 enum Plan {
-    Again,
+    Jump(Timestamp),
     Wait,
     WaitAtMost(Duration),
     Quiet { span: Duration, activity: u64 },

@@ -16,7 +16,7 @@ impl Driven {
         let clock = Clock::new(mode, at(0), Duration::ZERO);
         let stop = CancellationToken::new();
         let mut driver = tokio::task::JoinSet::new();
-        driver.spawn(clock.clone().drive(stop.clone(), |_| {}));
+        driver.spawn(clock.clone().drive(stop.clone(), |_| async {}));
         Self { clock, stop, driver }
     }
 
