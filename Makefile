@@ -1,0 +1,35 @@
+.DEFAULT_GOAL := help
+.PHONY: help build demo tour test ci fmt clippy doc deny setup
+
+help:  ## Explain every target
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build:  ## Build the program: target/release/emta
+	cargo build --release -p emta
+
+demo: build  ## A campaign of 2,000 recipients, 84 hours of it, in seconds
+	target/release/emta demo
+
+tour: build  ## Run every command of the README's tour, and check that the README tells the truth
+	EMTA=target/release/emta scripts/tour.sh --check
+
+test: setup  ## Run all tests (installs swaks and python3 on Debian, as root)
+	cargo test --workspace
+
+ci: fmt clippy doc test  ## What CI runs: formatting, lints, documentation, tests
+
+fmt:  ## Check the formatting
+	cargo fmt --all --check
+
+clippy:  ## Lint everything; warnings are errors
+	cargo clippy --workspace --all-targets -- -D warnings
+
+doc:  ## Build the documentation; warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+deny:  ## Check licences and duplicates of dependencies, where cargo-deny is installed
+	@command -v cargo-deny > /dev/null || { echo "cargo-deny is not installed: cargo install cargo-deny"; exit 1; }
+	cargo deny --offline check bans licenses sources
+
+setup:  ## Install what the tests need beside Rust
+	@scripts/setup.sh
