@@ -290,13 +290,13 @@ impl AsyncWrite for Stream {
 
 /// Binds a listener, with an error that names the address and what to do.
 pub(crate) async fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address).await.map_err(|source| BindError { what, address, source })
+    TcpListener::bind(address).await.map_err(|cause| BindError { what, address, cause })
 }
 
 /// A listener could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot listen on `{address}` for {what}: {source}\nhint: another program may use the port; choose another \
+    "cannot listen on `{address}` for {what}: {cause}\nhint: another program may use the port; choose another \
      with `listen.{what}`, or port 0 for any free one"
 )]
 pub struct BindError {
@@ -305,5 +305,5 @@ pub struct BindError {
     /// Where.
     pub address: SocketAddr,
     /// Why not.
-    pub source: io::Error,
+    pub cause: io::Error,
 }

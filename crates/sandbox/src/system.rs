@@ -79,12 +79,12 @@ pub enum StartError {
     #[error(transparent)]
     Providers(#[from] ProvidersError),
     /// The machine refused something.
-    #[error("{what}: {source}")]
+    #[error("{what}: {cause}")]
     Io {
         /// What was tried.
         what: &'static str,
         /// Why it failed.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// The HTTP client could not be made.
     #[error("the HTTP client could not be made: {0}")]
@@ -160,7 +160,7 @@ impl Sandbox {
         let network = Arc::new(Network::new(providers));
         let opened = network.open(&server_tls, &clock, &mut back.tasks, &back.stop).await;
         opened
-            .map_err(|source| StartError::Io { what: "a provider's listener could not be opened", source })?;
+            .map_err(|cause| StartError::Io { what: "a provider's listener could not be opened", cause })?;
         network.restore(&store, &clock)?;
         let later = LaterShell {
             network: network.clone(),
@@ -491,7 +491,7 @@ fn random_key() -> Vec<u8> {
 }
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
-    listener.local_addr().map_err(|source| StartError::Io { what: "a listener has no address", source })
+    listener.local_addr().map_err(|cause| StartError::Io { what: "a listener has no address", cause })
 }
 
 /// The address under which this program reaches its own listener.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use emta_campaign::{
     AddressRecord, AddressStatus, Content, Delivery, DeliveryId, Kpis, LogRow, Mode, Recipient,
@@ -13,7 +13,7 @@ use emta_mail::{EmailAddress, ReversePath, duration};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, DEFAULT_LIMIT, Problem, stored};
+use super::{Api, DEFAULT_LIMIT, Problem, extract, stored};
 use crate::campaign::{feedback_of, read_csv};
 use crate::clock::wall;
 use crate::feedback::{WireBatch, verify, wire_event};
@@ -47,7 +47,7 @@ pub(super) struct CreateBody {
 /// Makes a delivery.
 pub(super) async fn create(
     State(shared): Api,
-    Json(body): Json<CreateBody>,
+    extract::Json(body): extract::Json<CreateBody>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let bad = |what: &str, error: &dyn std::fmt::Display| Problem::bad_request(format!("{what}: {error}"));
     let (fields, recipients) = match (body.recipients_csv, body.recipients) {
@@ -87,7 +87,10 @@ pub(super) async fn list(State(shared): Api) -> Json<Value> {
     Json(json!({ "items": items }))
 }
 
-pub(super) async fn show(State(shared): Api, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
+pub(super) async fn show(
+    State(shared): Api,
+    extract::Path(id): extract::Path<u64>,
+) -> Result<Json<Value>, Problem> {
     delivery_by_id(&shared, DeliveryId::from_u64(id)).map(Json)
 }
 
@@ -118,19 +121,28 @@ fn delivery_json(shared: &Shared, delivery: &Delivery) -> Value {
     })
 }
 
-pub(super) async fn prepare(State(shared): Api, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
+pub(super) async fn prepare(
+    State(shared): Api,
+    extract::Path(id): extract::Path<u64>,
+) -> Result<Json<Value>, Problem> {
     let id = DeliveryId::from_u64(id);
     shared.campaign.prepare(id).await?;
     delivery_by_id(&shared, id).map(Json)
 }
 
-pub(super) async fn confirm(State(shared): Api, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
+pub(super) async fn confirm(
+    State(shared): Api,
+    extract::Path(id): extract::Path<u64>,
+) -> Result<Json<Value>, Problem> {
     let id = DeliveryId::from_u64(id);
     shared.campaign.confirm(id).await?;
     delivery_by_id(&shared, id).map(Json)
 }
 
-pub(super) async fn cancel(State(shared): Api, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
+pub(super) async fn cancel(
+    State(shared): Api,
+    extract::Path(id): extract::Path<u64>,
+) -> Result<Json<Value>, Problem> {
     let id = DeliveryId::from_u64(id);
     shared.campaign.cancel(id).await?;
     delivery_by_id(&shared, id).map(Json)
@@ -158,8 +170,8 @@ fn mode(shared: &Shared, name: Option<&str>) -> Result<Mode, Problem> {
 /// The delivery log, in the order of its entries.
 pub(super) async fn logs(
     State(shared): Api,
-    Path(id): Path<u64>,
-    Query(query): Query<LogsQuery>,
+    extract::Path(id): extract::Path<u64>,
+    extract::Query(query): extract::Query<LogsQuery>,
 ) -> Result<Json<Value>, Problem> {
     let mode = mode(&shared, query.mode.as_deref())?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
@@ -196,7 +208,10 @@ fn log_json(row: &LogRow<'_>) -> Value {
 }
 
 /// KPIs of a delivery in the three modes.
-pub(super) async fn kpis(State(shared): Api, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
+pub(super) async fn kpis(
+    State(shared): Api,
+    extract::Path(id): extract::Path<u64>,
+) -> Result<Json<Value>, Problem> {
     let id = DeliveryId::from_u64(id);
     shared
         .campaign
@@ -243,7 +258,10 @@ fn kpis_json(kpis: &Kpis) -> Value {
 }
 
 /// "Compute stats": the KPIs folded afresh from the event log.
-pub(super) async fn compute_stats(State(shared): Api, Path(id): Path<u64>) -> Result<Json<Value>, Problem> {
+pub(super) async fn compute_stats(
+    State(shared): Api,
+    extract::Path(id): extract::Path<u64>,
+) -> Result<Json<Value>, Problem> {
     let id = DeliveryId::from_u64(id);
     let number = id.to_string();
     let reports = stored(&shared, move |store| {
@@ -301,7 +319,10 @@ fn parse_address(text: &str) -> Result<EmailAddress, Problem> {
     EmailAddress::parse(text).map_err(|error| Problem::bad_request(error.to_string()))
 }
 
-pub(super) async fn address(State(shared): Api, Path(text): Path<String>) -> Result<Json<Value>, Problem> {
+pub(super) async fn address(
+    State(shared): Api,
+    extract::Path(text): extract::Path<String>,
+) -> Result<Json<Value>, Problem> {
     let address = parse_address(&text)?;
     shared
         .campaign
@@ -317,8 +338,8 @@ pub(super) struct AddressBody {
 
 pub(super) async fn set_address(
     State(shared): Api,
-    Path(text): Path<String>,
-    Json(body): Json<AddressBody>,
+    extract::Path(text): extract::Path<String>,
+    extract::Json(body): extract::Json<AddressBody>,
 ) -> Result<Json<Value>, Problem> {
     let address = parse_address(&text)?;
     let status = AddressStatus::from_name(&body.status).ok_or_else(|| {

@@ -8,7 +8,7 @@ use emta_mail::{Timestamp, duration};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, Problem};
+use super::{Api, Problem, extract};
 use crate::clock::{Advanced, Clock, ClockMode};
 
 /// Largest number of steps of one request.
@@ -40,7 +40,7 @@ pub(super) struct AdvanceBody {
 /// `{"by": "84h"}`, or `{"to": "2026-01-08T21:00:00Z"}`.
 pub(super) async fn advance(
     State(shared): Api,
-    Json(body): Json<AdvanceBody>,
+    extract::Json(body): extract::Json<AdvanceBody>,
 ) -> Result<Json<Value>, Problem> {
     match (body.by, body.to) {
         (Some(by), None) => {
@@ -61,7 +61,10 @@ pub(super) struct ToBody {
     to: String,
 }
 
-pub(super) async fn to(State(shared): Api, Json(body): Json<ToBody>) -> Result<Json<Value>, Problem> {
+pub(super) async fn to(
+    State(shared): Api,
+    extract::Json(body): extract::Json<ToBody>,
+) -> Result<Json<Value>, Problem> {
     go(&shared.clock, &body.to).await
 }
 
@@ -76,8 +79,14 @@ pub(super) struct StepBody {
     count: Option<u64>,
 }
 
-pub(super) async fn step(State(shared): Api, body: Option<Json<StepBody>>) -> Result<Json<Value>, Problem> {
-    let count = body.and_then(|Json(body)| body.count).unwrap_or(1);
+pub(super) async fn step(State(shared): Api, body: axum::body::Bytes) -> Result<Json<Value>, Problem> {
+    // Without a body it is one step.
+    let body = if body.is_empty() {
+        StepBody::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|error| Problem::bad_request(error.to_string()))?
+    };
+    let count = body.count.unwrap_or(1);
     if !(1..=MAX_STEPS).contains(&count) {
         return Err(Problem::bad_request(format!("`{count}` steps; expected 1 to {MAX_STEPS}")));
     }
@@ -95,7 +104,10 @@ pub(super) struct ModeBody {
     mode: String,
 }
 
-pub(super) async fn set_mode(State(shared): Api, Json(body): Json<ModeBody>) -> Result<Json<Value>, Problem> {
+pub(super) async fn set_mode(
+    State(shared): Api,
+    extract::Json(body): extract::Json<ModeBody>,
+) -> Result<Json<Value>, Problem> {
     let mode: ClockMode = body
         .mode
         .parse()

@@ -1,7 +1,7 @@
 //! The bounce mailbox and the Delivery log qualification table.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use emta_mail::{FailureReason, FailureType, Timestamp};
@@ -10,7 +10,7 @@ use emta_store::{InboundCursor, InboundId, InboundRow};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, DEFAULT_LIMIT, Problem, stored};
+use super::{Api, DEFAULT_LIMIT, Problem, extract, stored};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +20,10 @@ pub(super) struct ListQuery {
 }
 
 /// Mails of the bounce mailbox, oldest first.
-pub(super) async fn list(State(shared): Api, Query(query): Query<ListQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(shared): Api,
+    extract::Query(query): extract::Query<ListQuery>,
+) -> Result<Json<Value>, Problem> {
     let after = query.cursor.as_deref().map(read_cursor).transpose()?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     let (rows, counts) =
@@ -79,13 +82,19 @@ fn mail(row: &InboundRow) -> Value {
     })
 }
 
-pub(super) async fn show(State(shared): Api, Path(text): Path<String>) -> Result<Json<Value>, Problem> {
+pub(super) async fn show(
+    State(shared): Api,
+    extract::Path(text): extract::Path<String>,
+) -> Result<Json<Value>, Problem> {
     let id = inbound_id(&text)?;
     let row = stored(&shared, move |store| store.inbound(id)).await?;
     row.map(|row| Json(mail(&row))).ok_or_else(|| Problem::not_found(format!("there is no mail `{id}`")))
 }
 
-pub(super) async fn raw(State(shared): Api, Path(text): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn raw(
+    State(shared): Api,
+    extract::Path(text): extract::Path<String>,
+) -> Result<Response, Problem> {
     let id = inbound_id(&text)?;
     let raw = stored(&shared, move |store| store.inbound_raw(id)).await?;
     let raw = raw.ok_or_else(|| Problem::not_found(format!("there is no mail `{id}`")))?;
@@ -110,8 +119,8 @@ pub(super) struct EditBody {
 /// Edits a row; it holds from the next mail on.
 pub(super) async fn edit(
     State(shared): Api,
-    Path(digest): Path<String>,
-    Json(body): Json<EditBody>,
+    extract::Path(digest): extract::Path<String>,
+    extract::Json(body): extract::Json<EditBody>,
 ) -> Result<Json<Value>, Problem> {
     let digest: MessageDigest = digest
         .parse()

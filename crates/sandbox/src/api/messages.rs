@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use emta_mail::QueueId;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::{Api, DEFAULT_LIMIT, Problem, stored};
+use super::{Api, DEFAULT_LIMIT, Problem, extract, stored};
 use crate::feedback::wire_event;
 use crate::system::Shared;
 use crate::wire::WireAttempt;
@@ -40,7 +40,10 @@ pub(super) struct ListQuery {
 }
 
 /// Messages, newest first.
-pub(super) async fn list(State(shared): Api, Query(query): Query<ListQuery>) -> Result<Json<Value>, Problem> {
+pub(super) async fn list(
+    State(shared): Api,
+    extract::Query(query): extract::Query<ListQuery>,
+) -> Result<Json<Value>, Problem> {
     let status = match &query.status {
         None => None,
         Some(name) => Some(MessageStatus::from_name(name).ok_or_else(|| {
@@ -105,7 +108,10 @@ fn id(text: &str) -> Result<QueueId, Problem> {
 }
 
 /// One message with its story.
-pub(super) async fn show(State(shared): Api, Path(text): Path<String>) -> Result<Json<Value>, Problem> {
+pub(super) async fn show(
+    State(shared): Api,
+    extract::Path(text): extract::Path<String>,
+) -> Result<Json<Value>, Problem> {
     let id = id(&text)?;
     let found =
         stored(&shared, move |store| Ok((store.message(id)?, store.events_of(id, MAX_EVENTS)?))).await?;
@@ -118,7 +124,10 @@ pub(super) async fn show(State(shared): Api, Path(text): Path<String>) -> Result
 }
 
 /// The message as it is sent to providers.
-pub(super) async fn raw(State(shared): Api, Path(text): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn raw(
+    State(shared): Api,
+    extract::Path(text): extract::Path<String>,
+) -> Result<Response, Problem> {
     let id = id(&text)?;
     let found = stored(&shared, move |store| store.body(id)).await?;
     let found =
@@ -180,7 +189,7 @@ pub(super) struct EventsQuery {
 /// Events in the order of commits, for those who follow the log.
 pub(super) async fn events(
     State(shared): Api,
-    Query(query): Query<EventsQuery>,
+    extract::Query(query): extract::Query<EventsQuery>,
 ) -> Result<Json<Value>, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     let rows = stored(&shared, move |store| store.events_after(query.after, limit)).await?;

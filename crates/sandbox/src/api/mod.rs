@@ -4,6 +4,7 @@
 
 mod campaign;
 mod clock;
+mod extract;
 mod mailbox;
 mod messages;
 mod problem;

@@ -21,6 +21,11 @@ impl Problem {
         Self { status, detail: detail.into() }
     }
 
+    /// What an extractor refused.
+    pub(super) fn refused(status: StatusCode, detail: String) -> Self {
+        Self::new(status, detail)
+    }
+
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
