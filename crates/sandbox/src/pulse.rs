@@ -79,3 +79,51 @@ impl Follower {
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Slot::Idle;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use emta_mail::Timestamp;
+
+    use super::*;
+    use crate::clock::ClockMode;
+
+    fn held(clock: &Clock) -> u64 {
+        clock.status().holders.iter().map(|(_, count)| count).sum()
+    }
+
+    #[tokio::test]
+    async fn news_hold_the_clock_until_they_are_read() {
+        let clock = Clock::new(ClockMode::Frozen, Timestamp::from_seconds(0), Duration::ZERO);
+        let pulse = Pulse::default();
+        let follower = pulse.follow("test", &clock);
+        // The log may have grown before anybody followed it.
+        drop(follower.news().await);
+        assert_eq!(held(&clock), 0);
+
+        pulse.grown();
+        pulse.grown();
+        assert_eq!(held(&clock), 1);
+        let token = follower.news().await;
+        // What comes while the follower reads is news of its own.
+        pulse.grown();
+        assert_eq!(held(&clock), 2);
+        drop(token);
+        drop(follower.news().await);
+        assert_eq!(held(&clock), 0);
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_waits_for_a_retry_does_not_hold_it() {
+        let clock = Clock::new(ClockMode::Frozen, Timestamp::from_seconds(0), Duration::ZERO);
+        let pulse = Pulse::default();
+        let follower = pulse.follow("test", &clock);
+        follower.back_off();
+        pulse.grown();
+        assert_eq!(held(&clock), 0);
+        follower.resume();
+        pulse.grown();
+        assert_eq!(held(&clock), 1);
+    }
+}

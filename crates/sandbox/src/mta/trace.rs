@@ -38,3 +38,48 @@ fn field(out: &mut String, name: &str, value: &str) {
     out.push_str(&value);
     out.push_str("\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use emta_mail::{Domain, EmailAddress, Envelope, Origin, QueueId, ReversePath, Timestamp};
+    use emta_store::{MessageIdHeader, NewMessage, Store};
+
+    fn stored(header_message_id: MessageIdHeader, add_date: bool) -> StoredMessage {
+        let accepted_at = Timestamp::parse_rfc3339("2026-01-05T09:00:00Z").unwrap();
+        let store = Store::memory();
+        let message = NewMessage {
+            candidate: QueueId::from_u64(0xab),
+            envelope: Envelope::new(ReversePath::Null, EmailAddress::parse("ann@gmail.test").unwrap()),
+            origin: Origin::default(),
+            header_message_id,
+            add_date,
+            received_from: "from client.example ([127.0.0.1]) with ESMTP".to_owned(),
+            accepted_at,
+            expires_at: accepted_at,
+            size: 4,
+        };
+        let ids = store.accept_wait(vec![message], Bytes::from_static(b"\r\nx\r\n")).unwrap();
+        store.body(ids[0]).unwrap().unwrap()
+    }
+
+    #[test]
+    fn adds_what_is_missing_in_virtual_time() {
+        let domain = Domain::parse("mta.emta.test").unwrap();
+        let parts = content_as_sent(&stored(MessageIdHeader::Add { domain }, true), "mta.emta.test");
+        assert_eq!(
+            String::from_utf8(parts.concat()).unwrap(),
+            "Received: from client.example ([127.0.0.1]) with ESMTP\r\n\tby mta.emta.test (emta) id 00000000000000ab\r\n\
+             \tfor <ann@gmail.test>;\r\n\tMon, 5 Jan 2026 09:00:00 +0000\r\nX-Emta-Id: 00000000000000ab\r\n\
+             Message-ID: <00000000000000ab@mta.emta.test>\r\nDate: Mon, 5 Jan 2026 09:00:00 +0000\r\n\r\nx\r\n"
+        );
+    }
+
+    #[test]
+    fn leaves_alone_what_is_there() {
+        let parts =
+            content_as_sent(&stored(MessageIdHeader::Present("a@b.example".into()), false), "mta.emta.test");
+        let text = String::from_utf8(parts.concat()).unwrap();
+        assert!(!text.contains("Message-ID") && !text.contains("Date:"), "{text}");
+    }
+}
