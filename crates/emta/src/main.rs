@@ -1,69 +1,138 @@
 //! `emta`: a simulated Enhanced MTA, on one machine, on a clock that can be moved.
+//!
+//! A module for each command; `emta up` and `emta demo` run the system, `inmail`, `rules` and `config` work offline, the
+//! others are clients of the HTTP API. Standard output is data, standard error is progress and diagnostics.
 
+mod addresses;
+mod client;
+mod clock;
+mod config;
+mod delivery;
+mod demo;
+mod events;
+mod exit;
+mod health;
+mod inmail;
+mod kpis;
+mod logging;
+mod mailbox;
+mod messages;
+mod output;
+mod progress;
+mod providers;
+mod queue;
+mod rules;
 mod up;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use emta_sandbox::config::{Config, ConfigError, Override};
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
 
 /// A simulated Enhanced MTA: an SMTP relay, a retry queue with the 84-hour cap, simulated mailbox providers, a bounce
 /// parser and rule engine, a feedback emitter and a reference campaign core, on a clock that can be moved.
 #[derive(Parser)]
-#[command(name = "emta", version, max_term_width = 110)]
+#[command(name = "emta", version, max_term_width = 110, after_help = exit::help())]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Log more to standard error; twice for debugging, three times for everything.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
 }
 
 #[derive(Subcommand)]
 enum Command {
     /// Start everything: relay, providers, bounce mailbox, campaign core and HTTP API.
     Up(up::Up),
-}
-
-/// Where the configuration comes from. A flag beats the environment (`EMTA_SEED`, `EMTA_LISTEN_SMTP`, ...), which beats
-/// the file, which beats the defaults.
-#[derive(Args)]
-pub(crate) struct ConfigArgs {
-    /// Main configuration file; without it the shipped defaults hold.
-    #[arg(long, short, env = "EMTA_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Set any value of the configuration, such as `--set queue.validity=24h`; may be repeated.
-    #[arg(long, value_name = "PATH=VALUE")]
-    set: Vec<String>,
-}
-
-impl ConfigArgs {
-    /// Reads the configuration; `flags` are those that have a name of their own.
-    pub(crate) fn load(&self, mut flags: Vec<Override>) -> Result<Config, ConfigError> {
-        for assignment in &self.set {
-            flags.push(Override::parse(assignment)?);
-        }
-        Config::load(self.config.as_deref(), &flags, std::env::vars())
-    }
+    /// See it work: a whole campaign in one process, 84 hours in seconds.
+    Demo(demo::Demo),
+    /// Show the clock, or move it.
+    Clock(clock::Clock),
+    /// Make, prepare, confirm and watch deliveries of the campaign core.
+    Delivery(delivery::Delivery),
+    /// List the messages that the MTA has taken.
+    Messages(messages::Messages),
+    /// Tell the story of one message.
+    Message(messages::Message),
+    /// Show what waits, for whom and until when.
+    Queue(queue::Queue),
+    /// Print the event log, follow it or export it, as NDJSON.
+    Events(events::Events),
+    /// List the mail that came back.
+    Bounces(mailbox::Bounces),
+    /// Show the Delivery log qualification table, or edit a row.
+    Qualification(mailbox::Qualification),
+    /// List the addresses that something was ever wrong with, or set an address's status.
+    Addresses(addresses::Addresses),
+    /// List the simulated mailbox providers.
+    Providers(providers::Providers),
+    /// Ask the server how it is and where it listens.
+    Health(health::Health),
+    /// Read and qualify mail that came back, offline: files, folders, mboxes.
+    Inmail(inmail::InMail),
+    /// Check rule files and run the tests in them.
+    Rules(rules::Rules),
+    /// Check the configuration, or print it.
+    Config(config::Config),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    logging::start(cli.verbose);
     let outcome = match cli.command {
-        Command::Up(up) => up.run(),
+        Command::Up(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Clock(command) => command.run(),
+        Command::Delivery(command) => command.run(),
+        Command::Messages(command) => command.run(),
+        Command::Message(command) => command.run(),
+        Command::Queue(command) => command.run(),
+        Command::Events(command) => command.run(),
+        Command::Bounces(command) => command.run(),
+        Command::Qualification(command) => command.run(),
+        Command::Addresses(command) => command.run(),
+        Command::Providers(command) => command.run(),
+        Command::Health(command) => command.run(),
+        Command::Inmail(command) => command.run(),
+        Command::Rules(command) => command.run(),
+        Command::Config(command) => command.run(),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
-            exit_code(&error)
+            if !exit::is_closed_pipe(&error) {
+                eprintln!("error: {}", exit::describe(&error));
+            }
+            Exit::of(&error).into()
         }
     }
 }
 
-/// 1: findings; 3: the configuration is wrong; 4: the environment does not allow it; see `emta --help`.
-fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.downcast_ref::<ConfigError>().is_some() {
-        ExitCode::from(3)
-    } else {
-        ExitCode::from(4)
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Every command teaches by example.
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{path}");
+            assert!(help.contains(path.trim()), "{path}: no example shows the command itself");
+            for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+                check(command, &path);
+            }
+        }
+        check(&Cli::command(), "");
     }
 }

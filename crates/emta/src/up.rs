@@ -8,12 +8,21 @@ use clap::Args;
 use emta_sandbox::Sandbox;
 use emta_sandbox::config::Override;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::ConfigArgs;
+use crate::config::ConfigArgs;
+use crate::exit::Exit;
 
-/// Starts everything and runs until Ctrl-C.
+/// The listeners, by their keys in `listen`.
+const LISTENERS: [&str; 4] = ["listen.smtp", "listen.http", "listen.pop3", "listen.bounce_smtp"];
+
+/// Start everything and run until Ctrl-C. A second Ctrl-C ends at once.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  emta up
+  emta up --clock frozen --seed 7 --data :memory:
+  emta up --ephemeral --ready-json --exit-on-stdin-close     for tests: free ports, told as a line of JSON
+  emta up -c emta.yaml --set queue.validity=24h --smtp 127.0.0.1:2525")]
 pub(crate) struct Up {
     #[command(flatten)]
     config: ConfigArgs,
@@ -32,7 +41,22 @@ pub(crate) struct Up {
     /// Email Feedback Service: `without-efs`, `efs` or `efs-v8`.
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
-    /// Listen on free ports chosen by the system, all of them.
+    /// Where the SMTP relay listens; port 0 takes any free port.
+    #[arg(long, value_name = "ADDRESS")]
+    smtp: Option<String>,
+    /// Where the HTTP API listens.
+    #[arg(long, value_name = "ADDRESS")]
+    http: Option<String>,
+    /// Where the bounce mailbox is read by POP3.
+    #[arg(long, value_name = "ADDRESS")]
+    pop3: Option<String>,
+    /// Where the bounce mailbox takes mail.
+    #[arg(long, value_name = "ADDRESS")]
+    bounce_smtp: Option<String>,
+    /// Bearer token of the HTTP API; needed to listen on more than this machine.
+    #[arg(long, value_name = "SECRET")]
+    token: Option<String>,
+    /// Listen on free ports chosen by the system, all of them, but for those given.
     #[arg(long)]
     ephemeral: bool,
     /// Print one JSON line with the chosen addresses once everything listens, and nothing else, on standard output.
@@ -44,36 +68,49 @@ pub(crate) struct Up {
 }
 
 impl Up {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let config = self.config.load(self.overrides())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("the runtime could not be started")?;
-        runtime.block_on(async {
+        let outcome = runtime.block_on(async {
+            let mut signals = Signals::new()?;
             let sandbox = Sandbox::start(config).await?;
             self.announce(&sandbox)?;
-            wait_for_the_end(self.exit_on_stdin_close).await?;
-            sandbox.shutdown().await;
-            anyhow::Ok(())
-        })
+            tokio::select! {
+                () = signals.next() => {}
+                () = end_of_input(), if self.exit_on_stdin_close => {}
+            }
+            tokio::select! {
+                () = sandbox.shutdown() => anyhow::Ok(Exit::Ok),
+                () = signals.next() => Ok(Exit::Interrupted),
+            }
+        });
+        // Whatever still blocks a thread was given its chance.
+        runtime.shutdown_background();
+        outcome
     }
 
     fn overrides(&self) -> Vec<Override> {
         let mut overrides = Vec::new();
-        let mut set = |flag, path, value: &Option<String>| {
-            if let Some(value) = value {
-                overrides.push(Override::flag(flag, path, value.as_str()));
-            }
-        };
-        set("--seed", "seed", &self.seed);
-        set("--data", "data", &self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()));
-        set("--clock", "clock.mode", &self.clock);
-        set("--clock-start", "clock.start", &self.clock_start);
-        set("--mode", "campaign.mode", &self.mode);
         if self.ephemeral {
-            for path in ["listen.smtp", "listen.http", "listen.pop3", "listen.bounce_smtp"] {
-                overrides.push(Override::flag("--ephemeral", path, "127.0.0.1:0"));
-            }
+            let any_port = |path| Override::flag("--ephemeral", path, "127.0.0.1:0");
+            overrides.extend(LISTENERS.map(any_port));
         }
+        let data = self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned());
+        let flags = [
+            ("--seed", "seed", &self.seed),
+            ("--data", "data", &data),
+            ("--clock", "clock.mode", &self.clock),
+            ("--clock-start", "clock.start", &self.clock_start),
+            ("--mode", "campaign.mode", &self.mode),
+            ("--smtp", LISTENERS[0], &self.smtp),
+            ("--http", LISTENERS[1], &self.http),
+            ("--pop3", LISTENERS[2], &self.pop3),
+            ("--bounce-smtp", LISTENERS[3], &self.bounce_smtp),
+            ("--token", "token", &self.token),
+        ];
+        let given = flags.into_iter().filter_map(|(flag, path, value)| Some((flag, path, value.as_ref()?)));
+        overrides.extend(given.map(|(flag, path, value)| Override::flag(flag, path, value)));
         overrides
     }
 
@@ -104,27 +141,33 @@ impl Up {
     }
 }
 
-/// Waits for Ctrl-C, SIGTERM, or the end of standard input.
-async fn wait_for_the_end(stdin: bool) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
-    let closed = async {
-        if stdin {
-            // A thread of its own: reading standard input cannot be called off.
-            let (done, ended) = tokio::sync::oneshot::channel();
-            std::thread::spawn(move || {
-                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-                let _ = done.send(());
-            });
-            let _ = ended.await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        () = closed => {}
+/// The signals that ask the program to end.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
-    Ok(())
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Waits until standard input is closed.
+async fn end_of_input() {
+    // A thread of its own: reading standard input cannot be called off.
+    let (done, ended) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = done.send(());
+    });
+    let _ = ended.await;
 }

@@ -1,0 +1,134 @@
+//! `emta inmail`: reads and qualifies mail that came back, offline, with the same eyes as the bounce mailbox.
+
+mod files;
+mod line;
+mod summary;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use emta_mail::inbound::mbox;
+use emta_qualify::RuleSet;
+use emta_sandbox::clock::wall::Stopwatch;
+use emta_sandbox::config::Override;
+use emta_sandbox::inmail::reading;
+
+use crate::config::ConfigArgs;
+use crate::exit::Exit;
+use crate::output;
+use crate::progress::Progress;
+use summary::Summary;
+
+/// Real time after which progress is shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Real seconds between two lines of progress where there is no terminal.
+const LINE_EVERY: u64 = 10;
+
+/// Read and qualify mail that came back, offline: one JSON object a line for each recipient, a summary on standard error.
+///
+/// A mail that names no recipient gives one line with `"recipient": null`. A file that begins with `From ` is an mbox of
+/// many mails. What cannot be read is told and left out; the exit code is 6 then.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  emta inmail bounce.eml
+  emta inmail maildir/ archive.mbox | jq -r '[.recipient, .type, .reason, .rule] | @tsv'
+  emta inmail --rules my-rules.yaml bounces/ | jq 'select(.to_qualify)'
+  curl -s http://127.0.0.1:8025/api/v1/bounces/0123456789abcdef/raw | emta inmail -")]
+pub(crate) struct InMail {
+    /// Mails, mboxes and folders of them; folders are read with all that is in them, in the order of the names; `-` is
+    /// standard input.
+    #[arg(required = true, value_name = "FILE|DIR|MBOX")]
+    inputs: Vec<PathBuf>,
+    /// Inbound email rules to qualify by; those of the configuration by default.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+impl InMail {
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        let rules = self.rules.iter();
+        let rules = rules.map(|file| Override::flag("--rules", "rules.inbound_email", quoted(file)));
+        let rules = self.config.load(rules.collect())?.rules.inbound_email;
+        let mut run =
+            Run { rules: &rules, summary: Summary::default(), watch: Stopwatch::start(), shown: None };
+        let mut sources = Vec::new();
+        for input in &self.inputs {
+            files::find(input, &mut sources, &mut |path, why| run.unreadable(path, why));
+        }
+        let mut out = output::stdout();
+        for (done, path) in sources.iter().enumerate() {
+            match files::read(path) {
+                Ok(raw) => run.file(path, &raw, &mut out)?,
+                Err(why) => run.unreadable(path, &why),
+            }
+            run.show_progress(done + 1, sources.len());
+        }
+        out.flush()?;
+        if let Some(progress) = run.shown {
+            progress.end();
+        }
+        eprint!("{}", run.summary);
+        Ok(if run.summary.unreadable > 0 { Exit::Partial } else { Exit::Ok })
+    }
+}
+
+/// A path as a text in YAML, so that one such as `null` stays a path.
+fn quoted(path: &Path) -> String {
+    serde_json::Value::from(path.to_string_lossy().as_ref()).to_string()
+}
+
+struct Run<'a> {
+    rules: &'a RuleSet,
+    summary: Summary,
+    watch: Stopwatch,
+    shown: Option<Progress>,
+}
+
+impl Run<'_> {
+    fn file(&mut self, path: &Path, raw: &[u8], out: &mut impl std::io::Write) -> std::io::Result<()> {
+        self.summary.files += 1;
+        let name = path.to_string_lossy();
+        if raw.starts_with(b"From ") {
+            for (index, mail) in mbox::split(raw).enumerate() {
+                self.mail(&name, index, mail, out)?;
+            }
+            return Ok(());
+        }
+        self.mail(&name, 0, raw, out)
+    }
+
+    fn mail(
+        &mut self,
+        file: &str,
+        index: usize,
+        raw: &[u8],
+        out: &mut impl std::io::Write,
+    ) -> std::io::Result<()> {
+        let reading = reading::read(raw, self.rules);
+        self.summary.count(&reading);
+        for line in line::lines(file, index, &reading) {
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn unreadable(&mut self, path: &Path, why: &str) {
+        self.summary.unreadable += 1;
+        eprintln!("warning: `{}` cannot be read: {why}", path.display());
+    }
+
+    fn show_progress(&mut self, done: usize, total: usize) {
+        let passed = self.watch.elapsed();
+        if passed < PATIENCE {
+            return;
+        }
+        let mails = self.summary.mails;
+        let progress = self.shown.get_or_insert_with(|| Progress::new(total as u64));
+        let milestone = passed.as_secs() / LINE_EVERY;
+        progress.at(done as u64, milestone, || format!("{done} of {total} files, {mails} mails"));
+    }
+}
