@@ -31,7 +31,7 @@ await() {
     exit 4
 }
 
-say() { printf '%s\n\n' "$*"; }
+say() { { printf "%s\n" "$*" | fold -s -w 110 | sed "s/ *$//"; echo; }; }
 block() { printf '```console\n'; cat; printf '```\n\n'; }
 # Prints a command and what it prints.
 run() { { printf '$ %s\n' "$1"; bash -c "$1"; } 2>&1 | sed 's/[ \t]*$//' | block; }

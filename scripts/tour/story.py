@@ -16,4 +16,4 @@ for line in sys.stdin:
     said = f'{attempt["code"]} {attempt.get("enhanced", "")} {attempt["text"]}' if attempt else ""
     verdict = "{type}/{reason}".format(**failure) if failure else ""
     name = data["recipient"].split("@")[0].split("+")[0]
-    print(f'{clock} {name:10} {event["type"][8:]:19} {verdict:20} {said[:52]}'.rstrip())
+    print(f'{clock} {name:10} {event["type"][8:]:19} {verdict:20} {said[:48]}'.rstrip())
