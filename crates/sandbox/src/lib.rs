@@ -10,6 +10,7 @@ pub mod clock;
 pub mod config;
 pub mod feedback;
 pub mod inmail;
+mod live_rules;
 mod maildrop;
 mod mailed_bounces;
 mod mta;

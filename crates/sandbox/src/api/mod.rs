@@ -8,6 +8,7 @@ mod extract;
 mod mailbox;
 mod messages;
 mod problem;
+mod rules;
 
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/bounces/{id}/raw", get(mailbox::raw))
         .route("/api/v1/qualification", get(mailbox::qualification))
         .route("/api/v1/qualification/{digest}", put(mailbox::edit))
+        .route("/api/v1/rules/{name}", get(rules::show).put(rules::replace))
         .route("/campaign/feedback", post(campaign::feedback))
         .fallback(|| async { Problem::not_found("there is nothing here; see `/` for what there is") })
         .layer(middleware::from_fn_with_state(shared.clone(), guard))
@@ -150,7 +152,7 @@ async fn index() -> Json<Value> {
         "api": [
             "/api/v1/health", "/api/v1/clock", "/api/v1/messages", "/api/v1/queue", "/api/v1/events",
             "/api/v1/providers", "/api/v1/deliveries", "/api/v1/addresses", "/api/v1/bounces",
-            "/api/v1/qualification",
+            "/api/v1/qualification", "/api/v1/rules/mta", "/api/v1/rules/inbound-email",
         ],
     }))
 }

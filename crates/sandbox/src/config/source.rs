@@ -32,7 +32,7 @@ impl TextFile {
     ///
     /// # Errors
     /// When it cannot be read, is larger than [`MAX_FILE`], or is not UTF-8.
-    pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         let name = path.display().to_string();
         let cannot = |error: &io::Error| ConfigError::of(&name, format!("cannot be read: {}", reason(error)));
         let size = fs::metadata(path).map_err(|error| cannot(&error))?.len();

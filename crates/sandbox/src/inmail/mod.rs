@@ -5,13 +5,12 @@
 mod correlate;
 pub mod reading;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use emta_mail::chance::Hasher;
 use emta_mail::event::{Correlation, MailReport};
 use emta_mail::{DeliveryEvent, EventKind, Reply, Timestamp};
-use emta_qualify::RuleSet;
 use emta_smtp::{Answer, Request, Transaction};
 use emta_store::{
     Change, InboundId, InboundResult, MessageRow, MessageStatus, NewInbound, QueueChange, Record, Store,
@@ -20,6 +19,7 @@ use emta_store::{
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
+use crate::live_rules::LiveRules;
 use crate::pulse::Pulse;
 use crate::qualification::Qualification;
 use crate::smtp_shell::Policy;
@@ -32,7 +32,7 @@ pub(crate) struct InMail {
     pub(crate) clock: Clock,
     pub(crate) store: Store,
     pub(crate) pulse: Pulse,
-    pub(crate) rules: Arc<RwLock<Arc<RuleSet>>>,
+    pub(crate) rules: Arc<LiveRules>,
     pub(crate) table: Arc<Mutex<Qualification>>,
 }
 
@@ -110,7 +110,7 @@ impl InMail {
             // The sender did not hear our 250 before; the mail is here.
             return Ok((id, Vec::new()));
         }
-        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let rules = self.rules.get();
         let Reading { mail, findings } = reading::read(&transaction.content, &rules);
         let report_id = mail.report_id.clone().unwrap_or_default();
         let mut results = Vec::with_capacity(findings.len());

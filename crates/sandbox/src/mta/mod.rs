@@ -6,11 +6,10 @@ mod delivery;
 mod trace;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use emta_mail::event::{Attempt, Verdict};
 use emta_mail::{BounceClass, DeliveryEvent, Domain, EventKind, Phase, QueueId, Reply, Timestamp};
-use emta_qualify::RuleSet;
 use emta_queue::{AttemptResult, Input, Message, Output, Queue, Queued, Summary};
 use emta_store::{QueueChange, Record, Store};
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::classify;
 use crate::clock::{Clock, Source, Token};
+use crate::live_rules::LiveRules;
 use crate::network::Network;
 use crate::pulse::Pulse;
 
@@ -81,7 +81,7 @@ pub(crate) struct MtaParts {
     pub(crate) store: Store,
     pub(crate) pulse: Pulse,
     pub(crate) network: Arc<Network>,
-    pub(crate) rules: Arc<RwLock<Arc<RuleSet>>>,
+    pub(crate) rules: Arc<LiveRules>,
     pub(crate) tls: Arc<rustls::ClientConfig>,
 }
 
@@ -315,8 +315,7 @@ impl MtaParts {
 
     /// What the classification rules make of an attempt's reply.
     fn classify(&self, attempt: &Attempt) -> Verdict {
-        let rules = self.rules.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        classify::synchronous(&rules, attempt)
+        classify::synchronous(&self.rules.get(), attempt)
     }
 }
 

@@ -1,31 +1,26 @@
 //! The whole system: opens the store, restores what was under way, opens the listeners, and starts every part.
 
-use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
+mod restore;
+mod wiring;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use emta_campaign::Mode;
-use emta_mail::{Chance, EventId, QueueId, Timestamp};
+use emta_mail::Chance;
 use emta_providers::{Providers, ProvidersError};
-use emta_qualify::RuleSet;
-use emta_queue::{Input, Message, Queue};
-use emta_smtp::ServerConfig;
-use emta_smtp::server::{AuthPolicy, Extensions, Limits};
-use emta_store::{Change, QueuedRow, Store, StoreError};
-use reqwest::Url;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use emta_store::{Change, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::campaign::{CampaignShell, RelayPump};
-use crate::clock::{Clock, ClockMode, wall};
-use crate::config::{ClockStart, Config, Data};
-use crate::feedback::{Endpoint, Feed, Pusher};
+use crate::clock::Clock;
+use crate::config::{Config, Data};
+use crate::feedback::{Feed, Pusher};
 use crate::inmail::{InMail, InMailSession};
+use crate::live_rules::LiveRules;
 use crate::maildrop::BounceMaildrop;
 use crate::mailed_bounces::MailedBounces;
 use crate::mta::{Mta, MtaHandle, MtaParts};
@@ -37,18 +32,11 @@ use crate::qualification::Qualification;
 use crate::relay::{Relay, RelaySession};
 use crate::smtp_shell::{BindError, Holds, SmtpListener, bind};
 use crate::tls::{self, TlsError};
+use restore::{RUNNING, SYSTEM, clock_change, keep_clock, restore_queue};
+use wiring::{endpoints, local, random_key, reachable, server_config};
 
-/// How long before the machine's date a clock that does not run by itself starts: longer than any message is tried.
-const HEAD_START: Duration = Duration::from_hours(4 * 24);
 /// Sessions of the bounce mailbox at a time, by SMTP and by POP3.
 const MAILBOX_SESSIONS: usize = 200;
-/// Length of a slice of the hourly limit (facts 2.3).
-const SLICE: Duration = Duration::from_mins(5);
-/// Namespace and keys of the system's own small values.
-const SYSTEM: &str = "system";
-const CLOCK: &str = "clock";
-const RUNNING: &str = "running";
-const SEED: &str = "seed";
 
 /// Where a running system listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) mta: MtaHandle,
     pub(crate) network: Arc<Network>,
     pub(crate) campaign: Arc<CampaignShell>,
+    pub(crate) mta_rules: Arc<LiveRules>,
+    pub(crate) inbound_rules: Arc<LiveRules>,
     pub(crate) table: Arc<Mutex<Qualification>>,
     /// Signs what is posted to the campaign core.
     pub(crate) campaign_key: Vec<u8>,
@@ -130,8 +120,8 @@ impl Sandbox {
             Data::Memory => Store::memory(),
             Data::Folder(folder) => Store::open(folder, config.storage.clone())?,
         };
-        let seed = seed(&store, config.seed)?;
-        let clock = clock(&config, &store)?;
+        let seed = restore::seed(&store, config.seed)?;
+        let clock = restore::clock(&config, &store)?;
         // Nothing moves before everything is in place.
         let starting = clock.hold("start");
         let mut front = Stage::default();
@@ -173,13 +163,17 @@ impl Sandbox {
         };
         back.tasks.spawn(later.run(front.stop.clone()));
 
+        let rules = &config.rules;
+        let mta_rules = Arc::new(LiveRules::new(rules.mta_file.clone(), rules.mta.clone()));
+        let inbound_rules =
+            Arc::new(LiveRules::new(rules.inbound_email_file.clone(), rules.inbound_email.clone()));
         let table = Arc::new(Mutex::new(Qualification::load(&store)?));
         let inmail = Arc::new(InMail {
             hostname: hostname.to_string(),
             clock: clock.clone(),
             store: store.clone(),
             pulse: pulse.clone(),
-            rules: shared_rules(&config.rules.inbound_email),
+            rules: inbound_rules.clone(),
             table: table.clone(),
         });
         let inmail_listener = SmtpListener {
@@ -210,7 +204,7 @@ impl Sandbox {
             store: store.clone(),
             pulse: pulse.clone(),
             network: network.clone(),
-            rules: shared_rules(&config.rules.mta),
+            rules: mta_rules.clone(),
             tls: tls::opportunistic_client(),
         });
         let unclean = store.value(SYSTEM, RUNNING)?.is_some();
@@ -289,6 +283,8 @@ impl Sandbox {
             mta: handle,
             network,
             campaign,
+            mta_rules,
+            inbound_rules,
             table,
             campaign_key,
         });
@@ -313,6 +309,18 @@ impl Sandbox {
         &self.shared.store
     }
 
+    /// Reads the rule files again; rules that are wrong change nothing, and the log says so.
+    pub fn reload_rules(&self) {
+        for (name, rules) in [("mta", &self.shared.mta_rules), ("inbound_email", &self.shared.inbound_rules)]
+        {
+            match rules.reload() {
+                Ok(Some(count)) => tracing::info!(name, count, "rules were read again"),
+                Ok(None) => tracing::info!(name, "rules are unchanged"),
+                Err(error) => tracing::error!(name, "the old rules stay in force: {error}"),
+            }
+        }
+    }
+
     /// Ends it: takes nothing more in, lets attempts under way end, and closes the store.
     pub async fn shutdown(mut self) {
         self.front.end().await;
@@ -333,172 +341,4 @@ impl Stage {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
     }
-}
-
-/// The seed of this data: chosen once, because ids and fates come from it.
-fn seed(store: &Store, configured: u64) -> Result<u64, StoreError> {
-    let kept = store.value(SYSTEM, SEED)?;
-    let kept = kept.and_then(|value| std::str::from_utf8(&value).ok()?.parse().ok());
-    if let Some(kept) = kept {
-        if kept != configured {
-            tracing::warn!(kept, configured, "the data was made with another seed, which stays in force");
-        }
-        return Ok(kept);
-    }
-    let value = Bytes::from(configured.to_string());
-    store.commit_wait(vec![Change::Put { namespace: SYSTEM.into(), key: SEED.into(), value }])?;
-    Ok(configured)
-}
-
-/// A clock that goes on where the data ends; without data, where the configuration says.
-fn clock(config: &Config, store: &Store) -> Result<Clock, StoreError> {
-    let settings = &config.clock;
-    let kept = store.value(SYSTEM, CLOCK)?;
-    let kept = kept.and_then(|value| std::str::from_utf8(&value).ok()?.parse::<Timestamp>().ok());
-    let last_event = store.events_after(store.last_sequence()?.saturating_sub(1), 1)?;
-    let reached = kept.max(last_event.first().map(|row| row.event.at));
-    let wall_now = wall::now();
-    let start = match settings.start {
-        Some(ClockStart::At(instant)) => instant,
-        Some(ClockStart::Before(span)) => wall_now - span,
-        None if settings.mode == ClockMode::Real => wall_now,
-        None => Timestamp::from_seconds((wall_now - HEAD_START).as_seconds()),
-    };
-    let start = match (reached, settings.mode) {
-        (Some(reached), ClockMode::Real) => reached.max(start),
-        (Some(reached), _) => reached,
-        (None, _) => start,
-    };
-    Ok(Clock::new(settings.mode, start, settings.quiet))
-}
-
-/// Keeps virtual time on disk before it is shown.
-async fn keep_clock(store: Store, now: Timestamp) {
-    let (done, kept) = oneshot::channel();
-    store.commit(vec![clock_change(now)], Box::new(move |outcome| drop(done.send(outcome))));
-    if let Ok(Err(error)) = kept.await {
-        tracing::warn!(%error, "virtual time could not be kept on disk");
-    }
-}
-
-fn clock_change(now: Timestamp) -> Change {
-    Change::Put { namespace: SYSTEM.into(), key: CLOCK.into(), value: Bytes::from(now.to_string()) }
-}
-
-/// The queue as the data says, and the messages that may have been on their way when the program ended uncleanly.
-fn restore_queue(
-    config: &Config,
-    chance: Chance,
-    store: &Store,
-    network: &Network,
-    now: Timestamp,
-    unclean: bool,
-) -> Result<(Queue, HashSet<QueueId>), StoreError> {
-    let mut queue = Queue::new(Arc::new(config.queue.policy.clone()), chance);
-    let mut doubtful = HashSet::new();
-    store.for_each_queued(|row| {
-        let QueuedRow { id, domain, accepted_at, expires_at, due, attempts } = row;
-        if unclean && due <= now {
-            doubtful.insert(id);
-        }
-        let provider = network.provider_of(&domain);
-        let message = Message { id, domain, provider, accepted_at, expires_at };
-        queue.handle(Input::Restore { message, due, attempts }, now);
-    })?;
-    // What the slice of the hourly limit has already seen.
-    let slice = now.as_seconds().div_euclid(SLICE.as_secs() as i64) * SLICE.as_secs() as i64;
-    let from = Timestamp::from_seconds(slice);
-    let mut after = Some((from, QueueId::from_u64(0), 0, EventId::from_u64(0)));
-    loop {
-        let rows = store.events_ordered(after, 1_000)?;
-        let Some(last) = rows.last() else { break };
-        after = Some(last.event.order());
-        for row in rows.iter().filter(|row| row.event.attempt().is_some_and(|attempt| attempt.number > 0)) {
-            let domain = row.message.recipient.domain();
-            let provider = network.provider_of(&domain);
-            queue.handle(Input::RestoreSpent { domain, provider, attempts: 1, at: row.event.at }, now);
-        }
-    }
-    Ok((queue, doubtful))
-}
-
-fn server_config(config: &Config, relay: bool) -> ServerConfig {
-    let settings = &config.relay;
-    let auth = match (relay && !settings.auth.users.is_empty(), settings.auth.required) {
-        (false, _) => AuthPolicy::Off,
-        (true, false) => AuthPolicy::Optional,
-        (true, true) => AuthPolicy::Required,
-    };
-    ServerConfig {
-        hostname: config.hostname.to_string(),
-        // On loopback a password in plain text is nobody's but the machine's.
-        extensions: Extensions {
-            starttls: !relay || settings.starttls,
-            require_tls_for_auth: false,
-            auth,
-            ..Extensions::default()
-        },
-        limits: Limits {
-            command_line: settings.command_line,
-            // A report quotes what it was given: only the relay is strict about lines.
-            text_line: if relay { settings.text_line } else { settings.text_line.max(1 << 20) },
-            recipients: settings.recipients,
-            message_size: settings.size,
-            errors: settings.errors,
-        },
-    }
-}
-
-/// The campaign core's own webhook and those of the configuration.
-fn endpoints(config: &Config, http: SocketAddr, campaign_key: &[u8]) -> Vec<Endpoint> {
-    let own = Url::parse(&format!("http://{}/campaign/feedback", reachable(http)));
-    let own = own.into_iter().map(|url| Endpoint {
-        name: "webhook:campaign".to_owned(),
-        url,
-        key: Some(campaign_key.to_vec()),
-        token: config.token.clone(),
-        events: vec!["message.*".to_owned()],
-        batch_max: 500,
-        linger: Duration::ZERO,
-        timeout: Duration::from_secs(30),
-    });
-    let others = config.webhooks.iter().map(|webhook| Endpoint {
-        name: format!("webhook:{}", webhook.url),
-        url: webhook.url.clone(),
-        key: webhook.key.clone(),
-        token: None,
-        events: webhook.events.clone(),
-        batch_max: webhook.batch_max,
-        linger: webhook.batch_linger,
-        timeout: webhook.timeout,
-    });
-    own.chain(others).collect()
-}
-
-fn shared_rules(rules: &Arc<RuleSet>) -> Arc<RwLock<Arc<RuleSet>>> {
-    Arc::new(RwLock::new(rules.clone()))
-}
-
-/// A key for this run; both ends of it are in this program.
-fn random_key() -> Vec<u8> {
-    let mut key = vec![0; 32];
-    if rustls::crypto::ring::default_provider().secure_random.fill(&mut key).is_err() {
-        tracing::warn!(
-            "the machine gave no random bytes; feedback to the campaign core is signed with a constant"
-        );
-    }
-    key
-}
-
-fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
-    listener.local_addr().map_err(|cause| StartError::Io { what: "a listener has no address", cause })
-}
-
-/// The address under which this program reaches its own listener.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
-    };
-    SocketAddr::new(ip, address.port())
 }
