@@ -199,7 +199,7 @@ async fn several_recipients_become_several_messages() {
     smtp.send_mail(SENDER, &recipients, &content).await;
     system.api.advance("1s").await;
     let mut ids: Vec<String> = Vec::new();
-    for (recipient, status) in recipients.into_iter().zip(["delivered", "bounced", "queued"]) {
+    for (recipient, status) in recipients.into_iter().zip(["delivered", "bounced", "deferred"]) {
         let message = system.api.message_to(recipient).await;
         assert_eq!(message["status"], status, "{recipient}");
         let events = message["events"].as_array().unwrap();
