@@ -8,6 +8,7 @@
 mod driver;
 mod mode;
 mod state;
+mod timers;
 pub mod wall;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use tokio::sync::{Notify, oneshot};
 
 pub use mode::{ClockMode, ClockModeError};
 use state::{Errand, Goal, State};
+pub(crate) use timers::Timers;
 
 /// A handle on the clock; cheap to clone.
 #[derive(Clone)]

@@ -91,6 +91,29 @@ async fn an_auto_clock_jumps_and_cannot_be_advanced() {
 }
 
 #[tokio::test]
+async fn timers_share_one_source() {
+    let mut driven = Driven::new(ClockMode::Frozen);
+    let clock = driven.clock.clone();
+    let timers = Timers::new(&clock, "latency");
+    driven.driver.spawn(timers.clone().run(driven.stop.clone()));
+    for seconds in [30, 10, 20, 10] {
+        let (timers, clock) = (timers.clone(), clock.clone());
+        let token = clock.hold("attempt");
+        driven.driver.spawn(async move {
+            let token = timers.at(at(seconds), token).await;
+            assert_eq!(clock.now(), at(seconds));
+            assert!(token.is_some());
+        });
+    }
+    assert_eq!(clock.advance(Duration::from_secs(60)).await.unwrap().instants, 3);
+    // Whoever still waits at the end is told.
+    let late = timers.at(at(100), clock.hold("attempt"));
+    driven.stop.cancel();
+    assert!(late.await.is_none());
+    driven.end().await;
+}
+
+#[tokio::test]
 async fn a_deadline_in_the_past_is_due_at_once() {
     let driven = Driven::new(ClockMode::Frozen);
     let source = driven.clock.source("queue");
