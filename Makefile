@@ -24,8 +24,9 @@ fmt:  ## Check the formatting
 clippy:  ## Lint everything; warnings are errors
 	cargo clippy --workspace --all-targets -- -D warnings
 
-doc:  ## Build the documentation; warnings are errors
+doc: setup  ## Build the documentation, warnings are errors; hold ARCHITECTURE.md to the tree
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	python3 scripts/check-names.py
 
 deny:  ## Check licences and duplicates of dependencies, where cargo-deny is installed
 	@command -v cargo-deny > /dev/null || { echo "cargo-deny is not installed: cargo install cargo-deny"; exit 1; }
