@@ -1,7 +1,7 @@
 //! How much of a mail is read. What lies beyond a limit is ignored; the mail is read all the same.
 
 /// Octets of one mail that are read.
-pub const MAX_MAIL: usize = 16 * 1024 * 1024;
+pub const MAX_MAIL: usize = 50 * 1024 * 1024;
 /// Leaves of a MIME tree.
 pub const MAX_PARTS: usize = 64;
 /// Multiparts within each other.

@@ -1,20 +1,17 @@
 //! The parts of a MIME mail (RFC 2045, RFC 2046), found in one pass.
 //!
-//! Content types, charsets and transfer encodings are mail-parser's work; finding the parts is not. Version 0.11 scans
+//! Content types, charsets and base64 are mail-parser's work; finding the parts is not. Version 0.11 scans
 //! the rest of the mail again for every multipart whose boundary is missing (1 MB of them took 4 s), and drops nested
 //! messages by recursion (3 MB of them overflowed the stack). A bounce needs less: the text, the report, and the
 //! header of the returned message, which is not entered.
 
 use std::borrow::Cow;
 
-use mail_parser::decoders::base64::base64_decode;
-use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::decoders::html::html_to_text;
-use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 
 use super::limits::{MAX_DEPTH, MAX_HTML, MAX_PARTS, MAX_SCANNED};
+use super::{charset, html, transfer};
 use crate::header;
 
 /// A leaf of the mail's tree.
@@ -65,8 +62,8 @@ impl<'a> Part<'a> {
         let raw = &self.raw[..self.raw.len().min(MAX_SCANNED)];
         let decoded = match self.encoding {
             Encoding::Identity => None,
-            Encoding::Base64 => base64_decode(raw),
-            Encoding::QuotedPrintable => quoted_printable_decode(raw),
+            Encoding::Base64 => transfer::base64(raw),
+            Encoding::QuotedPrintable => Some(transfer::quoted_printable(raw)),
         };
         decoded.map_or(Cow::Borrowed(raw), Cow::Owned)
     }
@@ -75,7 +72,7 @@ impl<'a> Part<'a> {
     pub(super) fn text(&self) -> Cow<'a, str> {
         let text = self.charset_text();
         match self.kind {
-            PartKind::Html => Cow::Owned(html_to_text(&text[..text.floor_char_boundary(MAX_HTML)])),
+            PartKind::Html => Cow::Owned(html::to_text(&text[..text.floor_char_boundary(MAX_HTML)])),
             PartKind::Text
             | PartKind::DeliveryStatus
             | PartKind::FeedbackReport
@@ -85,20 +82,7 @@ impl<'a> Part<'a> {
     }
 
     fn charset_text(&self) -> Cow<'a, str> {
-        let content = self.content();
-        let foreign = self.charset.as_deref().filter(|charset| {
-            !charset.eq_ignore_ascii_case("utf-8") && !charset.eq_ignore_ascii_case("us-ascii")
-        });
-        if let Some(decode) = foreign.and_then(|charset| charset_decoder(charset.as_bytes())) {
-            return Cow::Owned(decode(&content));
-        }
-        match content {
-            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-            Cow::Owned(bytes) => Cow::Owned(
-                String::from_utf8(bytes)
-                    .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
-            ),
-        }
+        charset::decode(self.content(), self.charset.as_deref())
     }
 }
 

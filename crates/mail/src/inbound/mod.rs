@@ -6,15 +6,18 @@
 pub mod adobe;
 mod answer;
 mod arf;
+mod charset;
 mod diagnostic;
 mod dsn;
 mod formats;
 mod head;
+mod html;
 mod limits;
 pub mod mbox;
 mod mime;
 mod original;
 mod report;
+mod transfer;
 mod values;
 
 pub use adobe::AdobeMessageId;
