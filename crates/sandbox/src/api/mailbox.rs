@@ -4,46 +4,30 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use emta_mail::{FailureReason, FailureType, Timestamp};
+use emta_mail::{FailureReason, FailureType};
 use emta_qualify::{Edit, MessageDigest, Qualification};
 use emta_store::{InboundCursor, InboundId, InboundRow};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, DEFAULT_LIMIT, Problem, extract, stored};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ListQuery {
-    limit: Option<usize>,
-    cursor: Option<String>,
-}
+use super::page::Page;
+use super::{Api, Problem, extract, stored};
 
 /// Mails of the bounce mailbox, oldest first.
 pub(super) async fn list(
     State(shared): Api,
-    extract::Query(query): extract::Query<ListQuery>,
+    extract::Query(page): extract::Query<Page>,
 ) -> Result<Json<Value>, Problem> {
-    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    let after = match page.after()? {
+        None => None,
+        Some((received_at, id)) => Some(InboundCursor { received_at, id: inbound_id(id)? }),
+    };
+    let limit = page.limit();
     let (rows, counts) =
         stored(&shared, move |store| Ok((store.mailbox(after, limit)?, store.inbound_counts()?))).await?;
-    let next = (rows.len() >= limit).then(|| rows.last().map(write_cursor)).flatten();
+    let next = page.next(rows.len(), rows.last().map(|row| (row.received_at, row.id.to_string())));
     let items: Vec<Value> = rows.iter().map(mail).collect();
     Ok(Json(json!({ "items": items, "next_cursor": next, "kept": counts.kept, "mailbox": counts.mailbox })))
-}
-
-fn write_cursor(row: &InboundRow) -> String {
-    format!("{}_{}", row.received_at.as_millis(), row.id)
-}
-
-fn read_cursor(text: &str) -> Result<InboundCursor, Problem> {
-    let wrong = || {
-        Problem::bad_request(format!("`{text}` is not a cursor; expected `next_cursor` of the page before"))
-    };
-    let (millis, id) = text.split_once('_').ok_or_else(wrong)?;
-    let received_at = millis.parse().map(Timestamp::from_millis).map_err(|_| wrong())?;
-    Ok(InboundCursor { received_at, id: inbound_id(id)? })
 }
 
 fn inbound_id(text: &str) -> Result<InboundId, Problem> {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::page::Page;
 use super::{Api, DEFAULT_LIMIT, Problem, extract, stored};
 use crate::feedback::wire_event;
 use crate::system::Shared;
@@ -58,25 +59,16 @@ pub(super) async fn list(
         delivery: query.delivery,
         status,
     };
-    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    let page = Page { limit: query.limit, cursor: query.cursor };
+    let after = match page.after()? {
+        None => None,
+        Some((accepted_at, id)) => Some(MessageCursor { accepted_at, id: parse_id(id)? }),
+    };
+    let limit = page.limit();
     let rows = stored(&shared, move |store| store.messages(&filter, after, limit)).await?;
-    let next = (rows.len() >= limit).then(|| rows.last().map(write_cursor)).flatten();
+    let next = page.next(rows.len(), rows.last().map(|row| (row.accepted_at, row.id.to_string())));
     let items: Vec<Value> = rows.iter().map(message).collect();
     Ok(Json(json!({ "items": items, "next_cursor": next })))
-}
-
-fn write_cursor(row: &MessageRow) -> String {
-    format!("{}_{}", row.accepted_at.as_millis(), row.id)
-}
-
-fn read_cursor(text: &str) -> Result<MessageCursor, Problem> {
-    let wrong = || {
-        Problem::bad_request(format!("`{text}` is not a cursor; expected `next_cursor` of the page before"))
-    };
-    let (millis, id) = text.split_once('_').ok_or_else(wrong)?;
-    let accepted_at = millis.parse().map(emta_mail::Timestamp::from_millis).map_err(|_| wrong())?;
-    Ok(MessageCursor { accepted_at, id: id.parse().map_err(|_| wrong())? })
 }
 
 fn message(row: &MessageRow) -> Value {
@@ -103,7 +95,7 @@ fn message(row: &MessageRow) -> Value {
     })
 }
 
-fn id(text: &str) -> Result<QueueId, Problem> {
+fn parse_id(text: &str) -> Result<QueueId, Problem> {
     text.parse().map_err(|error: emta_mail::message::QueueIdError| Problem::bad_request(error.to_string()))
 }
 
@@ -112,7 +104,7 @@ pub(super) async fn show(
     State(shared): Api,
     extract::Path(text): extract::Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let id = id(&text)?;
+    let id = parse_id(&text)?;
     let found =
         stored(&shared, move |store| Ok((store.message(id)?, store.events_of(id, MAX_EVENTS)?))).await?;
     let (Some(row), events) = found else {
@@ -128,7 +120,7 @@ pub(super) async fn raw(
     State(shared): Api,
     extract::Path(text): extract::Path<String>,
 ) -> Result<Response, Problem> {
-    let id = id(&text)?;
+    let id = parse_id(&text)?;
     let found = stored(&shared, move |store| store.body(id)).await?;
     let found =
         found.ok_or_else(|| Problem::not_found(format!("the content of message `{id}` is not kept")))?;

@@ -7,6 +7,7 @@ mod clock;
 mod extract;
 mod mailbox;
 mod messages;
+mod page;
 mod problem;
 mod rules;
 
