@@ -58,19 +58,20 @@ pub(crate) enum RequestError {
     },
     /// Nobody answers.
     #[error(
-        "no server answers at `{server}`\nhint: start one with `emta up`, or name another with `--server` or `EMTA_URL`"
+        "no server answers at `{server}`: {cause}\nhint: start one with `emta up`, or name another with `--server` or \
+         `EMTA_URL`"
     )]
     Unreachable {
         /// Where.
-        server: Url,
+        server: String,
         /// Why not.
-        source: reqwest::Error,
+        cause: String,
     },
     /// The answer did not come in time.
     #[error("`{server}` has not answered in time")]
     TimedOut {
         /// Where.
-        server: Url,
+        server: String,
     },
     /// The server says no, and why.
     #[error("{detail}")]
@@ -84,7 +85,7 @@ pub(crate) enum RequestError {
     #[error("`{server}` answers with {found}; expected JSON of an emta server")]
     Answer {
         /// Where.
-        server: Url,
+        server: String,
         /// What came.
         found: String,
     },
@@ -112,6 +113,8 @@ impl RequestError {
 /// A client of one server.
 pub(crate) struct Client {
     http: reqwest::Client,
+    /// As the user wrote it, for errors.
+    server: String,
     base: Url,
     token: Option<String>,
 }
@@ -125,8 +128,8 @@ impl Client {
             return Err(wrong());
         }
         let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT_TIMEOUT).build();
-        let http = http.map_err(|source| RequestError::Unreachable { server: base.clone(), source })?;
-        Ok(Self { http, base, token })
+        let http = http.map_err(|error| unreachable(server, &error))?;
+        Ok(Self { http, base, token, server: server.to_owned() })
     }
 
     /// Reads; `path` is what follows `/api/v1`, a segment each.
@@ -169,7 +172,7 @@ impl Client {
         &self,
         response: &mut Response,
     ) -> Result<Option<impl AsRef<[u8]>>, RequestError> {
-        response.chunk().await.map_err(|error| self.failed(error))
+        response.chunk().await.map_err(|error| self.failed(&error))
     }
 
     /// The first `limit` items of a list that is told page by page: the answer's `next` leads to the next page as the
@@ -213,20 +216,20 @@ impl Client {
 
     async fn json(&self, request: RequestBuilder) -> Result<Value, RequestError> {
         let response = self.send(request).await?;
-        let body = response.bytes().await.map_err(|error| self.failed(error))?;
+        let body = response.bytes().await.map_err(|error| self.failed(&error))?;
         serde_json::from_slice(&body).map_err(|_| RequestError::Answer {
-            server: self.base.clone(),
+            server: self.server.clone(),
             found: "something else".to_owned(),
         })
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, RequestError> {
-        let response = request.send().await.map_err(|error| self.failed(error))?;
+        let response = request.send().await.map_err(|error| self.failed(&error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let body = response.bytes().await.map_err(|error| self.failed(error))?;
+        let body = response.bytes().await.map_err(|error| self.failed(&error))?;
         let problem = serde_json::from_slice::<Value>(&body).ok();
         let detail = problem.as_ref().and_then(|problem| problem.get("detail")?.as_str());
         match detail {
@@ -236,20 +239,28 @@ impl Client {
                 Err(RequestError::Refused { status, detail: String::from_utf8_lossy(&body).into_owned() })
             }
             None => Err(RequestError::Answer {
-                server: self.base.clone(),
+                server: self.server.clone(),
                 found: format!("HTTP status {status}"),
             }),
         }
     }
 
-    fn failed(&self, error: reqwest::Error) -> RequestError {
-        let server = self.base.clone();
+    fn failed(&self, error: &reqwest::Error) -> RequestError {
         if error.is_timeout() && !error.is_connect() {
-            RequestError::TimedOut { server }
+            RequestError::TimedOut { server: self.server.clone() }
         } else {
-            RequestError::Unreachable { server, source: error }
+            unreachable(&self.server, error)
         }
     }
+}
+
+/// What the network said at the bottom of the error; what the libraries in between add tells users nothing.
+fn unreachable(server: &str, error: &reqwest::Error) -> RequestError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    RequestError::Unreachable { server: server.to_owned(), cause: cause.to_string() }
 }
 
 /// The `items` of an answer.

@@ -99,18 +99,18 @@ pub(crate) fn describe(error: &anyhow::Error) -> String {
 pub(crate) fn help() -> String {
     let mut text = String::from(
         "Examples:
-  emta demo                                    a campaign of 2,000 recipients, 84 hours in seconds
-  emta up --clock frozen                       the system, on a clock that moves only when told
-  emta clock advance 84h                       play the whole retry period
+  emta demo                         a campaign of 2,000 recipients, 84 hours in seconds
+  emta up --clock frozen            the system, on a clock that moves only when told
   emta delivery create --label spring --recipients list.csv --text 'Hello' --confirm
-  emta messages --status deferred              what is still being tried
-  emta inmail bounces/ | jq -r .reason         read and qualify mail that came back, offline
+  emta clock advance 84h            play the whole retry period
+  emta messages --status deferred   what is still being tried
+  emta inmail bounces/ | jq .reason read and qualify mail that came back, offline
 
 Environment:
   EMTA_URL      server that the commands talk to (default http://127.0.0.1:8025)
   EMTA_TOKEN    bearer token of its HTTP API
-  EMTA_CONFIG   main configuration file; every option has a variable too, such as EMTA_QUEUE_VALIDITY
-  EMTA_LOG      what is logged to standard error, such as `info` or `emta_sandbox=debug` (default `warn`)
+  EMTA_CONFIG   main configuration file; every option of it has a variable too, such as EMTA_SEED
+  EMTA_LOG      what is logged, such as `info` or `emta_sandbox=debug` (default `warn`)
   NO_COLOR      no colours
 
 Exit codes:

@@ -135,7 +135,11 @@ pub(crate) fn text(value: &Value) -> String {
         Value::String(text) if text.is_empty() => NOTHING.to_owned(),
         Value::String(text) => text.replace(char::is_control, " "),
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
-        Value::Number(_) | Value::Object(_) => value.to_string(),
+        Value::Object(entries) if entries.is_empty() => NOTHING.to_owned(),
+        Value::Object(entries) => {
+            entries.iter().map(|(key, value)| format!("{key} {}", text(value))).collect::<Vec<_>>().join(", ")
+        }
+        Value::Number(_) => value.to_string(),
     }
 }
 
@@ -163,6 +167,7 @@ mod tests {
         assert_eq!(short(&"é".repeat(MAX_CELL + 1)), format!("{}…", "é".repeat(MAX_CELL)));
         assert_eq!(text(&json!("a\u{1b}[31mb")), "a [31mb");
         assert_eq!(text(&json!(["a", null, true, 3])), "a, -, yes, 3");
+        assert_eq!(text(&json!({ "queue": 1, "webhook": 2 })), "queue 1, webhook 2");
         assert_eq!(time(&json!("2026-01-05T09:00:00.000Z")), "2026-01-05 09:00:00");
         assert_eq!(time(&json!("2026-01-05T09:00:00.250Z")), "2026-01-05T09:00:00.250Z");
         assert_eq!(time(&Value::Null), "-");

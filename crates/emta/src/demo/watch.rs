@@ -12,7 +12,7 @@ use crate::events;
 use crate::progress::Progress;
 
 /// How often the server is asked.
-const POLL: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(50);
 /// Events asked for at a time.
 const PAGE: usize = 5_000;
 /// Virtual hours between two lines of progress where there is no terminal.
