@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.."
 EMTA=$(realpath "${EMTA:-target/release/emta}")
 [[ -x $EMTA ]] || { echo "tour: there is no program $EMTA; build it: cargo build --release -p emta" >&2; exit 4; }
 PATH=$(dirname "$EMTA"):$PATH
+# What the environment sets would change the story.
+for variable in "${!EMTA_@}"; do unset "$variable"; done
 
 started=()
 work=$(mktemp -d)
@@ -40,25 +42,25 @@ tour() {
     say "One terminal receives webhooks; another runs the system, with a clock that moves only when told and nothing on" \
         "disk:"
     python3 scripts/tour/receiver.py > "$work/webhooks" & started+=($!)
-    local hook="'webhooks=[{url: \"http://127.0.0.1:9000/\", secret: whsec_dGhlIGtleSBvZiB0aGUgdG91ciBvZiBlbXRh}]'"
-    eval emta up --seed 7 --data :memory: --clock frozen --clock-start 2026-01-05T09:00:00Z --set "$hook" > "$work/up" & started+=($!)
+    local hook='webhooks=[{url: "http://127.0.0.1:9000/", secret: whsec_dGhlIGtleSBvZiB0aGUgdG91ciBvZiBlbXRh}]'
+    emta up --seed 7 --data :memory: --clock frozen --clock-start 2026-01-05T09:00:00Z --set "$hook" > "$work/up" & started+=($!)
     await "$work/up" clock
     {
         echo '$ python3 scripts/tour/receiver.py > webhooks.txt &'
         echo '$ emta up --seed 7 --data :memory: --clock frozen --clock-start 2026-01-05T09:00:00Z \'
-        echo "      --set $hook"
+        echo "      --set '$hook'"
         cat "$work/up"
     } | block
 
     say "Eight messages are relayed to it, by Python's \`smtplib\`. The local part of each recipient chooses what becomes" \
         "of it (\`scripts/tour/relay.py\`):"
     run 'python3 scripts/tour/relay.py'
-    say "Then three and a half days pass. The call returns when all that they set off has settled: retries, reports" \
-        "that came back, webhooks."
-    run "curl -sd '{\"by\": \"84h\"}' -H 'content-type: application/json' http://127.0.0.1:8025/api/v1/clock/advance; echo"
+    say "Then three and a half days pass. The command (\`POST /api/v1/clock/advance\` with \`{\"by\": \"84h\"}\`) returns when" \
+        "all that they set off has settled: retries, reports that came back, webhooks."
+    run 'emta clock advance 84h'
     say "The event log tells what happened (\`scripts/tour/story.py\` only shortens it). Greylisting ends at the third" \
         "attempt; \`expired\` is tried after 20 minutes, then ever more rarely, until its 84 hours are over:"
-    run 'curl -s http://127.0.0.1:8025/api/v1/events/export | python3 scripts/tour/story.py'
+    run 'emta events --export | python3 scripts/tour/story.py'
     say "What came back as mail lies in the bounce mailbox, for campaign systems that read it themselves" \
         "(\`scripts/tour/bounces.py\`, with \`poplib\`):"
     run 'python3 scripts/tour/bounces.py'
