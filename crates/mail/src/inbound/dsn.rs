@@ -3,7 +3,7 @@
 
 use super::diagnostic::{self, codes};
 use super::limits::{MAX_DIAGNOSTIC, MAX_RECIPIENTS};
-use super::report::{Action, RecipientReport};
+use super::report::{Action, FoundIn, RecipientReport};
 use super::values::{address, date, host, one_line, short, untyped};
 use crate::header;
 use crate::reply::EnhancedStatus;
@@ -125,6 +125,7 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
         remote_mta: group.remote_mta,
         last_attempt: group.last_attempt,
         will_retry_until: group.will_retry_until,
+        found_in: FoundIn::StatusPart,
     });
 }
 

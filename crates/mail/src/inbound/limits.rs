@@ -20,3 +20,5 @@ pub const MAX_DIAGNOSTIC: usize = 4 * 1024;
 pub const MAX_VALUE: usize = 2 * 1024;
 /// Header fields of a returned message that are kept.
 pub const MAX_ORIGINAL_FIELDS: usize = 100;
+/// Octets of a notification in JSON that are read.
+pub const MAX_JSON: usize = 1024 * 1024;

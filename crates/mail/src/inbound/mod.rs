@@ -13,8 +13,10 @@ mod formats;
 mod head;
 mod html;
 mod limits;
+mod lines;
 pub mod mbox;
 mod mime;
+mod notification;
 mod original;
 mod report;
 mod transfer;
@@ -22,10 +24,10 @@ mod values;
 
 pub use adobe::AdobeMessageId;
 pub use limits::{
-    MAX_DEPTH, MAX_DIAGNOSTIC, MAX_HTML, MAX_MAIL, MAX_ORIGINAL_FIELDS, MAX_PARTS, MAX_RECIPIENTS,
+    MAX_DEPTH, MAX_DIAGNOSTIC, MAX_HTML, MAX_JSON, MAX_MAIL, MAX_ORIGINAL_FIELDS, MAX_PARTS, MAX_RECIPIENTS,
     MAX_SCANNED, MAX_TEXT, MAX_VALUE,
 };
-pub use report::{Action, Feedback, InboundMail, MailKind, OriginalMessage, RecipientReport};
+pub use report::{Action, Feedback, FoundIn, InboundMail, MailKind, OriginalMessage, RecipientReport};
 
 use std::collections::HashMap;
 
@@ -35,11 +37,20 @@ use mime::PartKind;
 
 /// Reads a mail that arrived in the bounce mailbox.
 pub fn read(raw: &[u8]) -> InboundMail {
-    read_at(raw, Wrapped::Outer)
+    let raw = lines::normalise(&raw[..raw.len().min(MAX_MAIL)]);
+    if raw.first() == Some(&b'{')
+        && let Ok(text) = std::str::from_utf8(&raw)
+        && let Some(notification) = notification::read(text)
+    {
+        // As SNS posts it, without a mail around it.
+        let mut mail = InboundMail::default();
+        notify(&mut mail, notification);
+        return mail;
+    }
+    read_at(&raw, Wrapped::Outer)
 }
 
 fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
-    let raw = &raw[..raw.len().min(MAX_MAIL)];
     let (header, body) = header::split(raw);
     let head = Head::read(header);
     let parts = mime::parts(header, body);
@@ -61,6 +72,7 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         to: head.to(),
         date: head.date(),
         sender_format: "unknown",
+        program: None,
         reporting_mta: None,
         original,
         recipients: Vec::new(),
@@ -75,6 +87,8 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     };
     if let Some(feedback) = feedback {
         complaint(&mut mail, feedback);
+    } else if let Some(notification) = status.is_none().then(|| notification::read(human)).flatten() {
+        notify(&mut mail, notification);
     } else {
         let is_report = status.is_some();
         report_or_answer(&mut mail, &head, human, status);
@@ -98,6 +112,18 @@ enum Wrapped {
     Inner,
 }
 
+/// What a notification says of the message is all there is of it.
+fn notify(mail: &mut InboundMail, notification: notification::Notification) {
+    mail.kind = notification.kind;
+    mail.sender_format = "json";
+    mail.program = Some("amazon_ses");
+    mail.date = mail.date.or(notification.at);
+    mail.reporting_mta = notification.reporting_mta;
+    mail.recipients = notification.recipients;
+    mail.original = notification.original;
+    mail.feedback = notification.feedback;
+}
+
 fn complaint(mail: &mut InboundMail, feedback: Feedback) {
     mail.kind = MailKind::Complaint;
     mail.sender_format = "rfc5965";
@@ -107,6 +133,7 @@ fn complaint(mail: &mut InboundMail, feedback: Feedback) {
         .map(|recipient| RecipientReport {
             final_recipient: Some(recipient),
             action: Action::Delivered,
+            found_in: FoundIn::FeedbackPart,
             ..RecipientReport::default()
         })
         .collect();
@@ -140,6 +167,7 @@ fn report_or_answer(
         if !status.recipients.is_empty() {
             mail.kind = MailKind::DeliveryReport;
             delivery_status(mail, status);
+            mail.recipients.iter_mut().for_each(|report| report.found_in = FoundIn::StatusInText);
             return;
         }
     }
@@ -208,7 +236,11 @@ fn complete_from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str) {
 /// A report that names nobody, about a message to one recipient.
 fn recipient_of_original(mail: &InboundMail) -> Option<RecipientReport> {
     let to = mail.original.as_ref()?.header("To").filter(|to| !to.contains(','))?;
-    Some(RecipientReport { final_recipient: Some(values::full_address(to)?), ..RecipientReport::default() })
+    Some(RecipientReport {
+        final_recipient: Some(values::full_address(to)?),
+        found_in: FoundIn::Original,
+        ..RecipientReport::default()
+    })
 }
 
 /// A bounce that was forwarded, or wrapped by a filter: the report is in the returned message.
@@ -247,6 +279,7 @@ fn answered_by_sender(mail: &mut InboundMail) {
         .map(|from| RecipientReport {
             final_recipient: Some(from.clone()),
             action: Action::Delivered,
+            found_in: FoundIn::Sender,
             ..RecipientReport::default()
         })
         .collect();

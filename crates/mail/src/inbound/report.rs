@@ -24,6 +24,8 @@ pub struct InboundMail {
     /// The format it is written in: `rfc3464`, `rfc5965`, `rfc3834`, or the program whose plain text it is (`exim`,
     /// `qmail`, ...); `unknown` for mail that is no report.
     pub sender_format: &'static str,
+    /// The program or service that wrote it, by the words that only it uses; also for `rfc3464`.
+    pub program: Option<&'static str>,
     /// The host that reports (RFC 3464 section 2.2.2).
     pub reporting_mta: Option<String>,
     /// The message it speaks of.
@@ -157,6 +159,72 @@ pub struct RecipientReport {
     pub will_retry_until: Option<Timestamp>,
     /// The SMTP command that was refused, where the report says so: `RCPT`, `DATA`, ...
     pub smtp_command: Option<&'static str>,
+    /// Where in the mail the recipient was found.
+    pub found_in: FoundIn,
+}
+
+/// Where in a mail a recipient was found; the surest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FoundIn {
+    /// The part that is made for it: `message/delivery-status` (RFC 3464).
+    #[default]
+    StatusPart,
+    /// The report of a complaint (RFC 5965).
+    FeedbackPart,
+    /// A notification in JSON.
+    Json,
+    /// Fields of RFC 3464 that stand in the text for people.
+    StatusInText,
+    /// The header of the mail: `X-Failed-Recipients`.
+    FailedRecipients,
+    /// A list in the text.
+    List,
+    /// A transcript of the SMTP session in the text.
+    Transcript,
+    /// A sentence of the text.
+    Sentence,
+    /// The mail's sender, who answers.
+    Sender,
+    /// The header of the returned message.
+    Original,
+}
+
+impl FoundIn {
+    /// All places.
+    pub const ALL: [Self; 10] = [
+        Self::StatusPart,
+        Self::FeedbackPart,
+        Self::Json,
+        Self::StatusInText,
+        Self::FailedRecipients,
+        Self::List,
+        Self::Transcript,
+        Self::Sentence,
+        Self::Sender,
+        Self::Original,
+    ];
+
+    /// Its name in the output of commands and the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StatusPart => "status_part",
+            Self::FeedbackPart => "feedback_part",
+            Self::Json => "json",
+            Self::StatusInText => "status_in_text",
+            Self::FailedRecipients => "failed_recipients",
+            Self::List => "list",
+            Self::Transcript => "transcript",
+            Self::Sentence => "sentence",
+            Self::Sender => "sender",
+            Self::Original => "original",
+        }
+    }
+}
+
+impl fmt::Display for FoundIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 impl RecipientReport {

@@ -1,0 +1,48 @@
+//! Line ends as they should be: the readers know LF and CRLF.
+
+use std::borrow::Cow;
+
+/// The mail without a byte order mark and without empty lines before its header; where its lines end in a carriage
+/// return alone, or in more than one, they end in a line feed.
+pub(super) fn normalise(raw: &[u8]) -> Cow<'_, [u8]> {
+    let raw = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
+    let blank = raw.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let raw = &raw[blank..];
+    let first = memchr::memchr(b'\n', raw).unwrap_or(raw.len());
+    // The first line says how lines end: one that holds a carriage return is more than one line.
+    let line = raw[..first].strip_suffix(b"\r").unwrap_or(&raw[..first]);
+    if memchr::memchr(b'\r', line).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr(b'\r', rest) {
+        out.extend_from_slice(&rest[..at]);
+        out.push(b'\n');
+        let after = &rest[at + 1..];
+        // `\r\r\n` is what a program makes of `\r\n` that ends each line with `\r\n`.
+        rest = after.strip_prefix(b"\n").or_else(|| after.strip_prefix(b"\r\n")).unwrap_or(after);
+    }
+    out.extend_from_slice(rest);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_in_line_feeds() {
+        for (raw, expected) in [
+            ("A: 1\r\nB: 2\r\n\r\nx", "A: 1\r\nB: 2\r\n\r\nx"),
+            ("A: 1\nB: 2\n\nx", "A: 1\nB: 2\n\nx"),
+            ("A: 1\rB: 2\r\rx", "A: 1\nB: 2\n\nx"),
+            ("A: 1\r\r\nB: 2\r\r\n\r\r\nx", "A: 1\nB: 2\n\nx"),
+            ("\u{feff}\r\n\nA: 1\n", "A: 1\n"),
+            ("A: 1\r\n\r\na\rb", "A: 1\r\n\r\na\rb"),
+            ("", ""),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&normalise(raw.as_bytes())), expected, "{raw:?}");
+        }
+    }
+}
