@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{Server, lines, path};
 
 const LIST: &str = "email,name\nann@gmail.test,Ann\nbounced@gmail.test,Bo\nsoftbounced@outlook.test,Cy\n\
-                    ooo@yahoo.test,Di\n,Ed\nANN@gmail.test,Ann\n";
+                    ooo@yahoo.test,Di\n,Ed\nann@GMAIL.test,Ann\n";
 
 #[test]
 fn a_delivery_from_the_list_to_the_last_retry() {
@@ -47,9 +47,12 @@ fn a_delivery_from_the_list_to_the_last_retry() {
     assert_eq!(json(&["clock", "status"])["virtual"], "2026-01-09T00:00:00.000Z");
 
     let kpis = emta(&["delivery", "kpis", "1"]).ok();
-    let row = |title: &str| kpis.lines().find(|line| line.starts_with(title)).unwrap_or_default().to_owned();
-    assert_eq!(row("Delivered"), "Delivered           2 (50.0 %)   2 (50.0 %)   2 (50.0 %)");
-    assert_eq!(row("Bounces"), "Bounces + errors    2 (50.0 %)   2 (50.0 %)   2 (50.0 %)");
+    let row = |title: &str| {
+        let line = kpis.lines().find(|line| line.starts_with(title)).unwrap_or_default();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(row("Delivered"), "Delivered 2 (50.0 %) 2 (50.0 %) 2 (50.0 %)");
+    assert_eq!(row("Bounces"), "Bounces + errors 2 (50.0 %) 2 (50.0 %) 2 (50.0 %)");
     assert_eq!(json(&["delivery", "logs", "1", "--limit", "2"]).as_array().unwrap().len(), 2);
 
     let id = waiting[0]["queue_id"].as_str().unwrap();
