@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::Api;
+use crate::{Api, Setup};
 
 /// The program, built if it is not.
 ///
@@ -65,13 +65,17 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts `emta up` with further arguments, and waits until it is ready; what it logs goes to `log`.
+    /// Starts `emta up` as it is set up, and waits until it is ready; may be called again once it was killed, for the
+    /// same data.
     ///
     /// # Panics
     /// When it does not get ready.
-    pub fn up(log: &Path, arguments: &[&str]) -> Self {
-        let always = ["up", "--ephemeral", "--ready-json", "--exit-on-stdin-close"];
-        let mut child = command(&[&always, arguments].concat())
+    pub fn up(setup: &Setup) -> Self {
+        let log = &setup.folder().join("log");
+        let always = ["up", "--ready-json", "--exit-on-stdin-close"].map(str::to_owned);
+        let arguments: Vec<String> = always.into_iter().chain(setup.arguments()).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut child = command(&arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(log).expect("a file for the log"))

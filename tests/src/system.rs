@@ -90,6 +90,24 @@ impl Setup {
         self.folder.path()
     }
 
+    /// The same for the program: the arguments that give it the main file and everything else that was set.
+    ///
+    /// # Panics
+    /// When the main file cannot be written.
+    pub fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec!["--config".to_owned(), self.write_main().display().to_string()];
+        for Override { path, value, .. } in &self.flags {
+            arguments.extend(["--set".to_owned(), format!("{path}={value}")]);
+        }
+        arguments
+    }
+
+    fn write_main(&self) -> PathBuf {
+        let main = self.folder.path().join("emta.yaml");
+        fs::write(&main, &self.main).expect("a main file");
+        main
+    }
+
     /// Reads the configuration; only what this story sets counts, not the environment of who runs it.
     ///
     /// # Errors
@@ -98,9 +116,7 @@ impl Setup {
     /// # Panics
     /// When the main file cannot be written.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let main = self.folder.path().join("emta.yaml");
-        fs::write(&main, &self.main).expect("a main file");
-        Config::load(Some(&main), &self.flags, std::iter::empty())
+        Config::load(Some(&self.write_main()), &self.flags, std::iter::empty())
     }
 
     /// Starts a system; may be called again once it was stopped, for the same data.
