@@ -103,7 +103,7 @@ impl Clock {
                     output::object(format, &client.put(&["clock", "mode"], &body).await?, &STATUS)?;
                 }
                 Action::Advance { span } => {
-                    output::object(format, &advance(Goal::By(span)).await?, &ADVANCED)?
+                    output::object(format, &advance(Goal::By(span)).await?, &ADVANCED)?;
                 }
                 Action::To { time } => output::object(format, &advance(Goal::To(time)).await?, &ADVANCED)?,
                 Action::Step { count } => {

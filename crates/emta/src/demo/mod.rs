@@ -18,7 +18,7 @@ use crate::clock::now;
 use crate::config::ConfigArgs;
 use crate::delivery::step;
 use crate::exit::Exit;
-use crate::output::{print, text};
+use crate::output::print;
 
 /// When the story begins, so that it is the same on every day.
 const START: &str = "2026-01-05T09:00:00Z";
@@ -125,11 +125,14 @@ impl Demo {
 /// How many are left out, and why.
 fn preparation(delivery: &Value) -> String {
     let kpis = &delivery["kpis"];
-    let mut shown =
-        format!("Delivery {}: {} recipients", delivery["delivery"], text(&delivery["recipients"]));
-    for (reason, count) in kpis["excluded"].as_object().into_iter().flatten() {
-        shown.push_str(&format!(", {count} left out ({})", reason.replace('_', " ")));
-    }
-    shown.push_str(&format!(", {} to deliver", text(&kpis["to_deliver"])));
-    shown
+    let excluded = kpis["excluded"].as_object().into_iter().flatten();
+    let left_out =
+        excluded.map(|(reason, count)| format!(", {count} left out ({})", reason.replace('_', " ")));
+    format!(
+        "Delivery {}: {} recipients{}, {} to deliver",
+        delivery["delivery"],
+        delivery["recipients"],
+        left_out.collect::<String>(),
+        kpis["to_deliver"]
+    )
 }

@@ -39,9 +39,10 @@ pub(super) async fn report(client: &Client, delivery: u64, story: &Story) -> any
 async fn three_modes(client: &Client, delivery: u64) -> anyhow::Result<Value> {
     let id = delivery.to_string();
     let mut kpis = client.post(&["deliveries", &id, "compute-stats"], &json!({})).await?;
-    let shown = client.get(&["deliveries", &id]).await?;
-    if let Some(mode) = shown["mode"].as_str() {
-        kpis[mode] = shown["kpis"].clone();
+    let kept = client.get(&["deliveries", &id, "kpis"]).await?;
+    let mode = client.get(&["deliveries", &id]).await?["mode"].take();
+    if let Some(mode) = mode.as_str() {
+        kpis[mode] = kept[mode].clone();
     }
     Ok(kpis)
 }
@@ -79,11 +80,8 @@ fn counted(title: &str, counts: &BTreeMap<String, u64>, top: usize) -> String {
     sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     let rest = sorted.len().saturating_sub(top);
     let rows = sorted.iter().take(top).map(|(name, count)| vec![count.to_string(), (*name).clone()]);
-    let mut shown = table(&["count", title], rows);
-    if rest > 0 {
-        shown.push_str(&format!("and {rest} more\n"));
-    }
-    shown
+    let shown = table(&["count", title], rows);
+    if rest > 0 { format!("{shown}and {rest} more\n") } else { shown }
 }
 
 /// The rows that nobody has decided about, most frequent first.

@@ -95,7 +95,9 @@ impl Story {
                 return Ok(());
             }
             self.after = last;
-            events.iter().for_each(|event| self.take(event));
+            for event in &events {
+                self.take(event);
+            }
         }
     }
 

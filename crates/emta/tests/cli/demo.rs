@@ -22,8 +22,11 @@ fn the_same_seed_prints_the_same_story() {
     assert!(told.contains("from 2026-01-05T09:00:00.000Z to 2026-01-"), "{told}");
 
     // After the validity the three modes agree on every message, whichever is in force.
-    for mode in ["without-efs", "efs", "efs-v8"] {
+    for (place, mode) in ["without-efs", "efs", "efs-v8"].into_iter().enumerate() {
         let told = run("7", mode);
+        let line = told.lines().find(|line| line.starts_with("New quarantine")).unwrap();
+        let quarantined = line.split_whitespace().nth(2 + place).unwrap();
+        assert!(quarantined.parse::<u64>().is_ok(), "kept in the mode in force: {mode}: {line}");
         for row in ["Delivered ", "Bounces + errors "] {
             let line = told.lines().find(|line| line.starts_with(row)).unwrap();
             let cells: Vec<&str> = line[row.len()..].split("%)").map(str::trim).collect();
