@@ -2,65 +2,63 @@
 //! challenges.
 
 use super::head::Head;
+use super::lexicon;
 use super::values::message_id;
 
-/// How the subjects of automatic replies begin, in lower case.
-const AUTOMATIC_SUBJECTS: [&str; 26] = [
-    "auto:",
-    "auto-reply",
-    "auto reply",
-    "auto response",
-    "auto-response",
-    "autoreply",
-    "automated reply",
-    "automatic reply",
-    "automatische antwort",
-    "automatisch antwoord",
-    "automatisk svar",
-    "abwesenheit",
-    "absence du bureau",
-    "message d'absence",
-    "respuesta automática",
-    "fuera de la oficina",
-    "resposta automática",
-    "risposta automatica",
-    "fuori sede",
-    "réponse automatique",
-    "out of office",
-    "out of the office",
-    "away from my mail",
-    "on vacation",
-    "vacation reply",
-    "自動応答",
-];
-
 /// How challenges ask to prove that the sender is human, in lower case.
-const CHALLENGES: [&str; 4] = [
+const CHALLENGES: [&str; 12] = [
     "confirm your message",
     "please confirm your email to",
     "sender verification required",
     "confirmation required to deliver",
+    "verify your email to",
+    "verification required for your message",
+    "please verify your message",
+    "your message is awaiting verification",
+    "your email requires verification",
+    "to complete delivery of your message",
+    "veuillez confirmer votre message",
+    "bitte bestätigen sie ihre nachricht an",
 ];
 
-/// Whether the mail is an automatic reply.
-pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str) -> bool {
+/// Octets of the text in which an automatic reply says that it is one.
+const LOOKED_AT: usize = 2 * 1024;
+
+/// Whether the mail is an automatic reply: its header says so, or its subject does, or its text does and the header
+/// has something that few people's mails have.
+pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool {
     let submitted = head.auto_submitted();
     // `no` is the value of mail that a person sent; parameters follow a semicolon.
     let keyword = submitted.split([';', ' ', '(']).next().unwrap_or_default().trim();
     let replied =
         keyword.eq_ignore_ascii_case("auto-replied") || keyword.eq_ignore_ascii_case("auto-generated");
     let precedence = head.precedence();
+    let precedence = |value: &str| precedence.trim().eq_ignore_ascii_case(value);
+    let subject = without_prefix(subject);
     replied && !head.sent_by_mail_system()
         || head.marked_automatic
-        || precedence.eq_ignore_ascii_case("auto_reply")
-        || automatic_subject(subject)
+        || precedence("auto_reply")
+        || lexicon::is_away_subject(&subject)
+        || lexicon::says_away(&subject)
+        || (!head.sent_by_mail_system()
+            && (head.null_sender() || precedence("bulk") || precedence("junk"))
+            && lexicon::says_away(&text[..text.floor_char_boundary(LOOKED_AT)].to_lowercase()))
 }
 
-fn automatic_subject(subject: &str) -> bool {
-    let subject = subject.to_lowercase();
-    // Replies put their own prefix before it.
-    let subject = subject.trim_start_matches("re:").trim_start();
-    AUTOMATIC_SUBJECTS.iter().any(|phrase| subject.starts_with(phrase))
+/// Whether the mail says that its sender has another address now.
+pub(super) fn is_address_change(head: &Head<'_>, subject: &str) -> bool {
+    !head.sent_by_mail_system() && lexicon::says_moved(&without_prefix(subject))
+}
+
+/// The subject in lower case, without what replies put before it, in the languages of mail programs.
+fn without_prefix(subject: &str) -> String {
+    const PREFIXES: [&str; 8] = ["re:", "re :", "aw:", "sv:", "antw:", "odp:", "res:", "r:"];
+    let lower = subject.trim().to_lowercase();
+    let mut rest = lower.as_str();
+    while let Some(after) = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)) {
+        rest = after.trim_start();
+    }
+    rest.to_owned()
 }
 
 /// Whether the mail is a challenge.
@@ -100,7 +98,8 @@ mod tests {
     use super::*;
 
     fn check(header: &str, subject: &str, expected: bool) {
-        assert_eq!(is_auto_reply(&Head::read(header.as_bytes()), subject), expected, "{header} {subject}");
+        let found = is_auto_reply(&Head::read(header.as_bytes()), subject, "");
+        assert_eq!(found, expected, "{header} {subject}");
     }
 
     #[test]
@@ -115,6 +114,80 @@ mod tests {
         check("Auto-Submitted: no\nPrecedence: bulk\n", "hello", false);
         check("Auto-Submitted: auto-replied\nFrom: MAILER-DAEMON@mx.example\n", "failed", false);
         check("", "How to set up an automatic reply", false);
+    }
+
+    #[test]
+    fn automatic_replies_in_every_language() {
+        for subject in [
+            "Out of Office: hello",
+            "A. Person is out of the office.",
+            "Automatische Antwort: Angebot",
+            "AW: Abwesenheitsnotiz",
+            "Réponse automatique : offres",
+            "Absence du bureau : offres",
+            "Respuesta automática: ofertas",
+            "Fuera de la oficina",
+            "Risposta automatica: offerte",
+            "Fuori sede",
+            "Resposta automática: ofertas",
+            "Automatisch antwoord: aanbieding",
+            "Autosvar: erbjudande",
+            "Автоматический ответ: новости",
+            "Odpowiedź automatyczna: oferta",
+            "自動応答: お知らせ",
+            "自动回复：通知",
+        ] {
+            check("From: a@example.com\n", subject, true);
+        }
+    }
+
+    #[test]
+    fn a_text_needs_another_sign() {
+        let check = |header: &str, text: &str, expected: bool| {
+            assert_eq!(
+                is_auto_reply(&Head::read(header.as_bytes()), "Re: Offers", text),
+                expected,
+                "{header} {text}"
+            );
+        };
+        for text in [
+            "I am out of the office until Monday.",
+            "Ich bin nicht im Büro.",
+            "Je suis absent jusqu'à lundi.",
+            "Estoy fuera de la oficina.",
+            "Sono in ferie.",
+            "Estou de férias.",
+            "Ik ben niet op kantoor.",
+            "Jag är på semester.",
+            "Я в отпуске.",
+            "Jestem na urlopie.",
+            "不在にしております。",
+            "我正在休假。",
+        ] {
+            check("Return-Path: <>\nFrom: a@example.com\n", text, true);
+            check("Precedence: bulk\nFrom: a@example.com\n", text, true);
+            check("From: a@example.com\n", text, false);
+        }
+        check("Return-Path: <>\nFrom: a@example.com\n", "See you on Monday.", false);
+    }
+
+    #[test]
+    fn address_changes() {
+        for (subject, expected) in [
+            ("Change of address", true),
+            ("Re: Neue E-Mail-Adresse", true),
+            ("Changement d'adresse", true),
+            ("メールアドレス変更のお知らせ", true),
+            ("Смена адреса", true),
+            ("The address of the meeting", false),
+        ] {
+            assert_eq!(
+                is_address_change(&Head::read(b"From: a@example.com\n"), subject),
+                expected,
+                "{subject}"
+            );
+        }
+        assert!(!is_address_change(&Head::read(b"From: MAILER-DAEMON@mx.example\n"), "Change of address"));
     }
 
     #[test]

@@ -110,9 +110,14 @@ impl<'a> Head<'a> {
         self.return_path.is_some_and(|value| matches!(value.trim_ascii(), b"<>" | b""))
     }
 
+    /// It answers another mail.
+    pub(super) fn is_answer(&self) -> bool {
+        self.in_reply_to.is_some() || self.references.is_some()
+    }
+
     /// The sender is a mail system, not a person.
     pub(super) fn sent_by_mail_system(&self) -> bool {
-        const NAMES: [&str; 8] = [
+        const NAMES: [&str; 14] = [
             "mailer-daemon",
             "postmaster",
             "mail-daemon",
@@ -121,6 +126,12 @@ impl<'a> Head<'a> {
             "mailerdaemon",
             "system administrator",
             "mrs daemon",
+            "post_master",
+            "maildaemon",
+            "mail administrator",
+            "mailadministrator",
+            "delivery-notification@",
+            "bounce-notification",
         ];
         [self.from, self.return_path].into_iter().flatten().any(|value| {
             let value = header::unfold(&value[..value.len().min(400)]).to_ascii_lowercase();

@@ -12,6 +12,7 @@ mod dsn;
 mod formats;
 mod head;
 mod html;
+mod lexicon;
 mod limits;
 mod lines;
 pub mod mbox;
@@ -92,6 +93,9 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     } else {
         let is_report = status.is_some();
         report_or_answer(&mut mail, &head, human, status);
+        if mail.kind == MailKind::DeliveryReport {
+            mail.program = formats::program(human);
+        }
         if mail.recipients.is_empty() && depth == Wrapped::Outer {
             match part(PartKind::Message) {
                 Some(message) => unwrap(&mut mail, &message.content()),
@@ -187,9 +191,11 @@ fn report_or_answer(
             answered_by_sender(mail);
             return;
         }
-        if answer::is_auto_reply(head, &mail.subject) && head.failed_recipients().is_empty() {
+        let moved = answer::is_address_change(head, &mail.subject);
+        if (moved || answer::is_auto_reply(head, &mail.subject, human)) && head.failed_recipients().is_empty()
+        {
             mail.kind = MailKind::AutoReply;
-            mail.sender_format = "rfc3834";
+            mail.sender_format = if moved { "address_change" } else { "rfc3834" };
             if let Some(message_id) = head.answered() {
                 mail.original.get_or_insert_default().message_id.get_or_insert(message_id);
             }
@@ -246,14 +252,19 @@ fn recipient_of_original(mail: &InboundMail) -> Option<RecipientReport> {
 /// A bounce that was forwarded, or wrapped by a filter: the report is in the returned message.
 fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
     let wrapped = wrapped.trim_ascii_start();
-    let is_report = header::find(wrapped, "Content-Type").is_some_and(|value| value.contains("report"));
-    if is_report {
+    if !header::raw_fields(wrapped).any(|(name, _)| name.eq_ignore_ascii_case("From")) {
+        return;
+    }
+    let (header, _) = header::split(wrapped);
+    let is_report = header::find(header, "Content-Type").is_some_and(|value| value.contains("report"));
+    if is_report || Head::read(header).sent_by_mail_system() {
         let inner = read_at(wrapped, Wrapped::Inner);
         if !inner.recipients.is_empty()
             && matches!(inner.kind, MailKind::DeliveryReport | MailKind::Complaint)
         {
             mail.kind = inner.kind;
             mail.sender_format = inner.sender_format;
+            mail.program = inner.program;
             mail.reporting_mta = inner.reporting_mta;
             mail.original = inner.original;
             mail.recipients = inner.recipients;

@@ -21,8 +21,8 @@ pub struct InboundMail {
     pub to: Option<String>,
     /// Its `Date`, where it can be read.
     pub date: Option<Timestamp>,
-    /// The format it is written in: `rfc3464`, `rfc5965`, `rfc3834`, or the program whose plain text it is (`exim`,
-    /// `qmail`, ...); `unknown` for mail that is no report.
+    /// The format it is written in: `rfc3464`, `rfc5965`, `rfc3834`, `json`, `address_change`, or the program whose
+    /// plain text it is (`exim`, `qmail`, ...); `unknown` for mail that is no report.
     pub sender_format: &'static str,
     /// The program or service that wrote it, by the words that only it uses; also for `rfc3464`.
     pub program: Option<&'static str>,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::inbound::diagnostic::{self, codes};
 use crate::inbound::limits::{MAX_DIAGNOSTIC, MAX_RECIPIENTS};
-use crate::inbound::report::{Action, RecipientReport};
+use crate::inbound::report::{Action, FoundIn, RecipientReport};
 use crate::inbound::values::one_line;
 
 /// Recipients with what the text says of each.
@@ -17,6 +17,8 @@ pub(super) struct Found {
     parties: Vec<String>,
     /// Whether there is an entry that is not a party.
     any_other: bool,
+    /// Where is being looked.
+    looks_in: FoundIn,
 }
 
 struct Entry {
@@ -27,13 +29,25 @@ struct Entry {
     party: bool,
     /// Where in the text the address stood, in octets.
     at: usize,
+    found_in: FoundIn,
 }
 
 impl Found {
     /// Nothing found yet; `parties` are the sender and the recipient of the mail itself.
     pub(super) fn new(parties: [Option<&str>; 2]) -> Self {
         let parties = parties.into_iter().flatten().map(str::to_lowercase).collect();
-        Self { entries: Vec::new(), places: HashMap::new(), parties, any_other: false }
+        Self {
+            entries: Vec::new(),
+            places: HashMap::new(),
+            parties,
+            any_other: false,
+            looks_in: FoundIn::List,
+        }
+    }
+
+    /// Says where the recipients that are added from now on are found.
+    pub(super) fn looks_in(&mut self, found_in: FoundIn) {
+        self.looks_in = found_in;
     }
 
     /// Whether there is no recipient but perhaps the parties.
@@ -59,7 +73,7 @@ impl Found {
         let party = self.parties.contains(&key);
         self.any_other |= !party;
         let (address, diagnostic) = (address.to_owned(), String::new());
-        self.entries.push(Entry { address, diagnostic, settled: false, party, at });
+        self.entries.push(Entry { address, diagnostic, settled: false, party, at, found_in: self.looks_in });
         self.places.insert(key, place);
         Some(place)
     }
@@ -121,7 +135,8 @@ impl Found {
                 } else {
                     report(&entry.diagnostic, MAX_DIAGNOSTIC)
                 };
-                RecipientReport { action, final_recipient: Some(entry.address), ..said }
+                let found_in = entry.found_in;
+                RecipientReport { action, final_recipient: Some(entry.address), found_in, ..said }
             })
             .collect()
     }
@@ -145,9 +160,16 @@ fn report(said: &str, max: usize) -> RecipientReport {
 }
 
 /// Words that programs put before the reply of the other side, and where in what follows them it is.
-const BEFORE_REPLY: [(&str, Place); 6] = [
+const BEFORE_REPLY: [(&str, Place); 13] = [
     ("Remote host said:", Place::Until(&["Giving up on ", "[RCPT_TO]", "[DATA]", "I'm not going to"])),
     ("Remote Server returned '", Place::Until(&["'\n", "'"])),
+    ("Remote server returned '", Place::Until(&["'\n", "'"])),
+    ("Remote server replied: ", Place::All),
+    ("It responded as follows: [", Place::Until(&["]\n", "]"])),
+    ("Diagnostic code: ", Place::Until(&["\nRemote system:", "\n\n"])),
+    ("Reason: ", Place::Until(&["\n\n"])),
+    ("Error=[", Place::Until(&["]\n", "]"])),
+    ("ERROR_CODE :", Place::Until(&["\n\n"])),
     (" said: ", Place::All),
     // Exim: the command and the host stand before the reply.
     ("SMTP error from remote mail server after ", Place::AfterColon),

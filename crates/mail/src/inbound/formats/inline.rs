@@ -3,6 +3,7 @@
 use super::Source;
 use super::found::Found;
 use crate::inbound::diagnostic::codes;
+use crate::inbound::lexicon;
 use crate::inbound::values::full_address;
 
 /// Words without which a line with an address says nothing of a failure, in lower case.
@@ -26,6 +27,46 @@ const WORDS: [&str; 15] = [
 
 /// Addresses in angle brackets or between spaces, in lines that speak of a failure.
 pub(super) fn read(source: &Source<'_>, found: &mut Found) {
+    lines(source, found, speaks_of_failure);
+}
+
+/// Addresses in any line: the last resort, for the bounces of known programs.
+pub(super) fn read_anywhere(source: &Source<'_>, found: &mut Found) {
+    if source.head.sent_by_mail_system() || source.head.null_sender() {
+        lines(source, found, |line| !is_contact(line));
+    }
+}
+
+fn speaks_of_failure(line: &str) -> bool {
+    // Words are looked for where a sentence can have them.
+    let lower = line[..line.floor_char_boundary(MAX_SENTENCE)].to_lowercase();
+    WORDS.iter().any(|word| lower.contains(word)) || lexicon::says_failed(&lower)
+}
+
+/// Octets of a line in which it can say what it is about.
+const MAX_SENTENCE: usize = 4 * 1024;
+
+/// Whether a line says whom to ask.
+fn is_contact(line: &str) -> bool {
+    const CONTACTS: [&str; 12] = [
+        "postmaster@",
+        "abuse@",
+        "support@",
+        "help@",
+        "helpdesk@",
+        "contact",
+        "assistance",
+        "reply to",
+        "send mail to",
+        "from:",
+        "sender:",
+        "noreply@",
+    ];
+    let lower = line[..line.floor_char_boundary(MAX_SENTENCE)].to_ascii_lowercase();
+    CONTACTS.iter().any(|word| lower.contains(word))
+}
+
+fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool) {
     let mut at = 0;
     for line in source.text.split_inclusive('\n') {
         let start = at;
@@ -33,23 +74,28 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
         if !line.contains('@') {
             continue;
         }
-        let lower = line.to_ascii_lowercase();
-        if !WORDS.iter().any(|word| lower.contains(word)) {
+        if !speaks(line) {
             continue;
         }
-        let reply = codes(line).reply.is_some();
+        let sentence = line[..line.floor_char_boundary(MAX_SENTENCE)].trim();
+        let reply = codes(sentence).reply.is_some();
+        let mut said = 0;
         for address in addresses(line) {
             // Sentences name the sender and the recipient of the mail in passing.
             if found.is_party(&address) {
                 continue;
             }
             let place = found.add(&address, start);
-            if let Some(place) = place.filter(|_| reply) {
-                found.say(place, line.trim());
+            if let Some(place) = place.filter(|_| reply && said < SAID_AT_MOST) {
+                found.say(place, sentence);
+                said += 1;
             }
         }
     }
 }
+
+/// Recipients of one line who each get a copy of it.
+const SAID_AT_MOST: usize = 50;
 
 /// The addresses of a line.
 fn addresses(line: &str) -> impl Iterator<Item = String> {

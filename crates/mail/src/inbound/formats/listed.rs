@@ -27,7 +27,7 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
 }
 
 /// Words before the address in lists, in lower case.
-const LABELS: [&str; 12] = [
+const LABELS: [&str; 28] = [
     "-- ",
     ">>> ",
     "* ",
@@ -40,6 +40,22 @@ const LABELS: [&str; 12] = [
     "user:",
     "rcpt to:",
     "mail address:",
+    "failed address:",
+    "recipient: [smtp:",
+    "[smtp:",
+    "smtp:",
+    "undeliverable address:",
+    "final recipient:",
+    "unable to deliver message to:",
+    "unknown user:",
+    "undeliverable to",
+    "destinataire :",
+    "destinataire:",
+    "empfänger:",
+    "destinatario:",
+    "destinatário:",
+    "получатель:",
+    "收件人:",
 ];
 
 /// The address with which a line begins, and what follows it.

@@ -1,18 +1,21 @@
 //! Bounces that are not RFC 3464: text for people, in the ways that mail programs have of writing it.
 //!
 //! Three ways of naming recipients cover nearly all programs: in a list ([`listed`]), in a transcript of the SMTP
-//! session ([`transcript`]), in a sentence ([`inline`]). [`FORMATS`] says by which signs a program is known, and which
+//! session ([`transcript`]), in a sentence ([`inline`]). [`programs`] says by which signs a program is known, and which
 //! of the ways it uses. A new program is a new row; a new way is a new file.
 
 mod found;
 mod inline;
 mod listed;
+mod programs;
 mod transcript;
 
 use super::head::Head;
-use super::report::{Action, RecipientReport};
+use super::lexicon;
+use super::report::{Action, FoundIn, RecipientReport};
 use super::values::full_address;
 use found::Found;
+use programs::{Format, GENERIC, PROGRAMS};
 
 /// A mail that may be a bounce.
 pub(super) struct Source<'a> {
@@ -28,113 +31,41 @@ pub(super) struct Source<'a> {
 /// A way of reading: adds to what was found.
 type Reader = fn(&Source<'_>, &mut Found);
 
-/// How the bounces of a program are known and read.
-struct Format {
-    name: &'static str,
-    /// Any of these in the text says that it is this program's; compared octet by octet.
-    signs: &'static [&'static str],
-    /// Tried in turn until recipients are found.
-    readers: &'static [Reader],
-}
-
-const LISTED: &[Reader] = &[listed::read, inline::read];
-const SESSION: &[Reader] = &[transcript::read, listed::read, inline::read];
-const ANY: &[Reader] = &[listed::read, transcript::read, inline::read];
-const SENTENCE: &[Reader] = &[inline::read, listed::read];
-
-/// The programs, the particular ones first.
-const FORMATS: &[Format] = &[
-    Format { name: "qmail", signs: &["qmail-send program", "This is the qmail"], readers: LISTED },
-    Format {
-        name: "exim",
-        signs: &[
-            "This message was created automatically by mail delivery software",
-            "could not be delivered to all of its recipients",
-        ],
-        readers: LISTED,
-    },
-    Format {
-        name: "postfix",
-        signs: &["This is the mail system at host", "This is the Postfix program"],
-        readers: LISTED,
-    },
-    Format { name: "dragonfly", signs: &["This is the DragonFly Mail Agent"], readers: SENTENCE },
-    Format { name: "opensmtpd", signs: &["This is the MAILER-DAEMON, please DO NOT REPLY"], readers: LISTED },
-    Format {
-        name: "exchange",
-        signs: &[
-            "did not reach the following recipient",
-            "MSEXCH:",
-            "Delivery has failed to these recipients",
-        ],
-        readers: LISTED,
-    },
-    Format {
-        name: "sendmail",
-        signs: &[
-            "Transcript of session follows",
-            "The following addresses had",
-            "While talking to ",
-            "\n<<< ",
-        ],
-        readers: SESSION,
-    },
-    Format {
-        name: "gmail",
-        signs: &["Technical details of permanent failure", "Technical details of temporary failure"],
-        readers: LISTED,
-    },
-    Format {
-        name: "yahoo",
-        signs: &["we were unable to deliver your message to the following"],
-        readers: LISTED,
-    },
-    Format {
-        name: "courier",
-        signs: &["UNDELIVERABLE MAIL", "Your message to the following recipients cannot be delivered"],
-        readers: LISTED,
-    },
-    Format {
-        name: "notes",
-        signs: &["could not be delivered to:\n", "------- Failure Reasons"],
-        readers: LISTED,
-    },
-    Format {
-        name: "imail",
-        signs: &["undeliverable to ", "Body of message generated response:"],
-        readers: SENTENCE,
-    },
-    Format { name: "james", signs: &["Error message below:"], readers: LISTED },
-    Format {
-        name: "generic",
-        signs: &["could not be delivered to", "Could not be delivered to", "--- Non-Delivery Report ---"],
-        readers: LISTED,
-    },
-    Format { name: "generic", signs: &[], readers: ANY },
-];
-
 /// What a text says.
 pub(super) struct Reading {
     pub(super) format: &'static str,
     pub(super) recipients: Vec<RecipientReport>,
 }
 
+/// Octets of a text in which a program is known by its words.
+const SIGNS_WITHIN: usize = 16 * 1024;
+
+/// The program whose words a text has.
+pub(super) fn program(text: &str) -> Option<&'static str> {
+    known(text).map(|format| format.name).filter(|name| *name != GENERIC.name)
+}
+
+fn known(text: &str) -> Option<&'static Format> {
+    let text = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
+    PROGRAMS.iter().find(|format| format.signs.iter().any(|sign| contains(text, sign)))
+}
+
 /// Reads a bounce; `None` if nothing about the mail says that it is one. The recipients may be empty.
 pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
-    let format = FORMATS.iter().find(|format| {
-        if format.signs.is_empty() {
-            is_bounce(source)
-        } else {
-            format.signs.iter().any(|sign| contains(source.text, sign))
-        }
-    })?;
+    let lower = source.subject.to_lowercase();
+    // Who answers a bounce quotes its words.
+    let answer = source.head.is_answer() && !source.head.sent_by_mail_system() && !is_forwarded(&lower);
+    let format = known(source.text).filter(|_| !answer);
+    let format = format.or_else(|| is_bounce(source, &lower).then_some(&GENERIC))?;
     let mut found = Found::new(source.parties);
     let named = failed_recipients(source.head);
-    for reader in format.readers {
+    for (reader, found_in) in format.readers {
+        found.looks_in(*found_in);
         reader(source, &mut found);
         if !found.is_empty() {
             break;
         }
+        found.looks_in(FoundIn::FailedRecipients);
         for address in &named {
             found.add(address, source.text.len());
         }
@@ -142,8 +73,15 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     if named.len() < NAMED_AT_MOST {
         found.keep_named(&named);
     }
-    let action = if is_warning(source) { Action::Delayed } else { Action::Failed };
+    let action = action(source.text, &lower);
     Some(Reading { format: format.name, recipients: found.into_recipients(source.text, action) })
+}
+
+/// Whether a subject in lower case is that of a mail that somebody passed on.
+fn is_forwarded(lower: &str) -> bool {
+    ["fwd:", "fw:", "wg:", "tr:", "rv:", "i:", "vs:", "enc:", "doorst:"]
+        .iter()
+        .any(|prefix| lower.starts_with(prefix))
 }
 
 /// Programs that write `X-Failed-Recipients` stop at this many addresses (Exim 4's limit).
@@ -154,13 +92,13 @@ fn failed_recipients(head: &Head<'_>) -> Vec<String> {
     head.failed_recipients().split([',', ' ']).filter_map(full_address).take(NAMED_AT_MOST).collect()
 }
 
-/// Whether a mail without the signs of a known program is a bounce: its sender is a mail system, or it names failed
-/// recipients in its header, or its subject says so and it must not be answered.
-fn is_bounce(source: &Source<'_>) -> bool {
+/// Whether a mail without the signs of a known program is a bounce: its sender is a mail system and does not say that
+/// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered.
+fn is_bounce(source: &Source<'_>, lower: &str) -> bool {
     !source.head.failed_recipients().is_empty()
         || source.head.sent_by_mail_system()
-        || (source.head.null_sender() && has_any(source.subject, FAILURE_SUBJECTS))
-        || has_any(source.subject, SURE_SUBJECTS)
+        || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
+        || (!source.head.is_answer() && has_any(lower, SURE_SUBJECTS))
 }
 
 /// Words of subjects that speak of failure, in lower case.
@@ -191,24 +129,45 @@ const SURE_SUBJECTS: &[&str] = &[
     "undeliverable message",
     "mail system error",
     "delivery notification: delivery has failed",
+    "unzustellbar:",
+    "non remis :",
+    "no se puede entregar:",
+    "non recapitabile:",
+    "não entregue:",
+    "não é possível entregar:",
+    "onbestelbaar:",
+    "kan inte levereras:",
+    "не удается доставить:",
+    "niedostarczalne:",
+    "配信不能:",
+    "无法送达:",
+    "系统退信",
 ];
 
-/// Whether the bounce says that the message is still being tried.
-fn is_warning(source: &Source<'_>) -> bool {
-    const SUBJECTS: &[&str] = &["warning", "delayed", "(delay)", "still being retried", "still trying"];
-    const TEXTS: &[&str] = &[
-        "THIS IS A WARNING",
-        "only a temporary failure report",
-        "has not yet been delivered",
-        "delivery attempts will continue",
-        "You do not need to resend",
-    ];
-    has_any(source.subject, SUBJECTS) || TEXTS.iter().any(|text| contains(source.text, text))
+/// What became of the message, by the subject or the text.
+fn action(text: &str, lower_subject: &str) -> Action {
+    const DELAYED: &[&str] = &["warning", "delayed", "(delay)", "still being retried", "still trying"];
+    const DELIVERED: &[&str] =
+        &["successful mail delivery", "notification (success)", "message successfully delivered"];
+    let text = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
+    if has_any(lower_subject, DELAYED)
+        || lexicon::says_delayed(lower_subject)
+        || lexicon::says_delayed(&text.to_lowercase())
+    {
+        Action::Delayed
+    } else if has_any(lower_subject, DELIVERED) {
+        Action::Delivered
+    } else if lower_subject.contains("notification (relay)") || lower_subject.starts_with("relayed:") {
+        Action::Relayed
+    } else if lower_subject.starts_with("expanded:") {
+        Action::Expanded
+    } else {
+        Action::Failed
+    }
 }
 
-fn has_any(subject: &str, words: &[&str]) -> bool {
-    let subject = subject.to_lowercase();
-    words.iter().any(|word| subject.contains(word))
+fn has_any(lower: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| lower.contains(word))
 }
 
 fn contains(text: &str, needle: &str) -> bool {

@@ -44,6 +44,15 @@ fn list(source: &Source<'_>, found: &mut Found) {
     }
 }
 
+/// Marks before what was sent; InterScan means its arrows the other way round.
+const SENT: [&str; 5] = [">>> ", "Sent <<< ", "Sent >>> ", "--> ", "C: "];
+/// Marks before what was received.
+const RECEIVED: [&str; 5] = ["<<< ", "Received >>> ", "Received <<< ", "<-- ", "S: "];
+
+fn received(line: &str) -> &str {
+    RECEIVED.iter().find_map(|mark| line.strip_prefix(mark)).unwrap_or(line)
+}
+
 /// Commands and replies: `>>> RCPT To:<a@example.com>`, `<<< 550 5.1.1 unknown`, `550 5.1.1 <a@example.com>... unknown`.
 fn session(source: &Source<'_>, found: &mut Found) {
     let mut at = 0;
@@ -55,12 +64,12 @@ fn session(source: &Source<'_>, found: &mut Found) {
         let start = at;
         at += line.len();
         let content = line.trim();
-        if let Some(command) = content.strip_prefix(">>> ") {
+        if let Some(command) = SENT.iter().find_map(|mark| content.strip_prefix(mark)) {
             let command = command.trim();
             asked = if starts_with_no_case(command, "RCPT TO:") { full_address(&command[8..]) } else { None };
             continue;
         }
-        let reply = content.strip_prefix("<<< ").unwrap_or(content);
+        let reply = received(content);
         if !starts_with_code(reply) || reply.starts_with('2') {
             continue;
         }
@@ -68,7 +77,7 @@ fn session(source: &Source<'_>, found: &mut Found) {
         // A reply of several lines goes on with the same code and a hyphen before the text.
         while reply.len() < 2_000
             && let Some(next) = lines.peek()
-            && let next_reply = next.trim().strip_prefix("<<< ").unwrap_or(next.trim())
+            && let next_reply = received(next.trim())
             && reply.as_bytes().get(3) == Some(&b'-')
             && next_reply.get(..3) == reply.get(..3)
         {

@@ -1,0 +1,105 @@
+//! The words with which mail systems and people say that mail failed, waits, arrived, or that nobody is there, in the
+//! languages that mail is written in.
+//!
+//! All phrases are in lower case and are compared with text in lower case. The phrases that programs send are theirs;
+//! a new language is a new row of [`LANGUAGES`], in the file of its family.
+
+mod asian;
+mod germanic;
+mod romance;
+mod slavic;
+
+/// The words of one language.
+pub(super) struct Words {
+    /// Its code (ISO 639-1).
+    #[cfg_attr(not(test), expect(dead_code, reason = "names the row for whoever reads or tests it"))]
+    code: &'static str,
+    /// In subjects, and in sentences that name a recipient: the message was not delivered.
+    failed: &'static [&'static str],
+    /// In subjects and texts: it is still being tried.
+    delayed: &'static [&'static str],
+    /// Subjects of automatic replies begin with these.
+    away_subject: &'static [&'static str],
+    /// In subjects anywhere, and in texts that also have another sign of an automatic reply.
+    away: &'static [&'static str],
+    /// Subjects of notices that an address has changed have these.
+    moved: &'static [&'static str],
+}
+
+const LANGUAGES: [&Words; 12] = [
+    &germanic::ENGLISH,
+    &germanic::GERMAN,
+    &germanic::DUTCH,
+    &germanic::SWEDISH,
+    &romance::FRENCH,
+    &romance::SPANISH,
+    &romance::ITALIAN,
+    &romance::PORTUGUESE,
+    &slavic::RUSSIAN,
+    &slavic::POLISH,
+    &asian::JAPANESE,
+    &asian::CHINESE,
+];
+
+/// Whether a text in lower case says that a message was not delivered.
+pub(super) fn says_failed(lower: &str) -> bool {
+    any(lower, |words| words.failed)
+}
+
+/// Whether a text in lower case says that a message is still being tried.
+pub(super) fn says_delayed(lower: &str) -> bool {
+    any(lower, |words| words.delayed)
+}
+
+/// Whether a subject in lower case, without the prefix of replies, is that of an automatic reply.
+pub(super) fn is_away_subject(lower: &str) -> bool {
+    LANGUAGES.iter().any(|words| words.away_subject.iter().any(|phrase| lower.starts_with(phrase)))
+}
+
+/// Whether a text in lower case says that the recipient is away.
+pub(super) fn says_away(lower: &str) -> bool {
+    any(lower, |words| words.away)
+}
+
+/// Whether a subject in lower case says that an address has changed.
+pub(super) fn says_moved(lower: &str) -> bool {
+    any(lower, |words| words.moved)
+}
+
+fn any(text: &str, which: impl Fn(&Words) -> &'static [&'static str]) -> bool {
+    // Phrases of other scripts cannot be in a text of ASCII.
+    let ascii = text.is_ascii();
+    LANGUAGES.iter().any(|words| {
+        which(words).iter().any(|phrase| {
+            (!ascii || phrase.is_ascii())
+                && memchr::memmem::find(text.as_bytes(), phrase.as_bytes()).is_some()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_phrases_are_in_lower_case_and_not_too_short() {
+        for words in LANGUAGES {
+            for phrase in [words.failed, words.delayed, words.away_subject, words.away, words.moved].concat()
+            {
+                assert_eq!(phrase, phrase.to_lowercase(), "{}", words.code);
+                assert!(phrase.len() >= 4, "{}: {phrase}", words.code);
+            }
+            for list in [words.failed, words.delayed, words.away_subject, words.away, words.moved] {
+                assert!(!list.is_empty(), "{}", words.code);
+            }
+        }
+    }
+
+    #[test]
+    fn languages_have_codes_of_their_own() {
+        let mut codes: Vec<_> = LANGUAGES.iter().map(|words| words.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), LANGUAGES.len());
+    }
+}
