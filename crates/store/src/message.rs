@@ -104,7 +104,7 @@ pub struct MessageRow {
     pub state: QueueState,
     /// How many attempts were made.
     pub attempts: u32,
-    /// The last attempt, if there was one that left the message in the queue.
+    /// The last attempt that ended, if one has; of a message that expired, with the reply that says so.
     pub last_attempt: Option<Attempt>,
 }
 

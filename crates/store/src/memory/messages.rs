@@ -82,6 +82,10 @@ impl Messages {
                     row.last_attempt = Some(last.clone());
                 }
                 QueueChange::Finished => {
+                    if let Some(last) = record.event.attempt() {
+                        row.attempts = last.number;
+                        row.last_attempt = Some(last.clone());
+                    }
                     row.state = QueueState::Finished { at };
                     self.releasable.insert((at, row.id));
                 }

@@ -172,25 +172,33 @@ fn append(connection: &Connection, record: &Record, effects: &mut Effects) -> Re
             }
         }
         QueueChange::Rescheduled { due, attempts, last } => {
-            reschedule(connection, &standing, status, *due, *attempts, last)?;
+            attempted(connection, &standing, status, Some(*due), None, *attempts, last)?;
         }
         QueueChange::Finished => {
-            execute(
-                connection,
-                "UPDATE messages SET status = coalesce(?2, status), due_ms = NULL, finished_at_ms = ?3 WHERE row = ?1",
-                (standing.row, status, event.at.as_millis()),
-            )?;
+            match event.attempt() {
+                Some(last) => {
+                    attempted(connection, &standing, status, None, Some(event.at), last.number, last)?;
+                }
+                None => execute(
+                    connection,
+                    "UPDATE messages SET status = coalesce(?2, status), due_ms = NULL, finished_at_ms = ?3 \
+                     WHERE row = ?1",
+                    (standing.row, status, event.at.as_millis()),
+                )?,
+            }
             effects.finished(standing.segment, event.at);
         }
     }
     Ok(true)
 }
 
-fn reschedule(
+/// Notes an attempt that ended: with another one due, or as the last.
+fn attempted(
     connection: &Connection,
     standing: &Standing,
     status: Option<&str>,
-    due: Timestamp,
+    due: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
     attempts: u32,
     last: &Attempt,
 ) -> Result<(), StoreError> {
@@ -198,11 +206,11 @@ fn reschedule(
         connection,
         "UPDATE messages SET status = coalesce(?2, status), due_ms = ?3, attempts = ?4, last_attempt = ?5, \
          last_provider = ?6, last_mx = ?7, last_phase = ?8, last_code = ?9, last_enhanced = ?10, last_text = ?11, \
-         last_after_crash = ?12 WHERE row = ?1",
+         last_after_crash = ?12, finished_at_ms = ?13 WHERE row = ?1",
         params![
             standing.row,
             status,
-            due.as_millis(),
+            due.map(Timestamp::as_millis),
             attempts,
             last.number,
             last.provider,
@@ -212,6 +220,7 @@ fn reschedule(
             last.reply.enhanced().map(|enhanced| enhanced.to_string()),
             last.reply.text(),
             last.after_crash,
+            finished_at.map(Timestamp::as_millis),
         ],
     )
 }
