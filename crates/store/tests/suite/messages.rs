@@ -95,6 +95,7 @@ fn the_queue_follows_the_events() {
             (three.status, three.state),
             (MessageStatus::Delivered, QueueState::Finished { at: at(11) })
         );
+        assert_eq!((three.attempts, three.last_attempt), (1, Some(attempt(1, "250 2.0.0 ok"))));
     });
 }
 
