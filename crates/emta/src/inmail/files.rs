@@ -42,6 +42,11 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<PathBuf>, problem: &mut imp
     }
 }
 
+/// Octets of a file, as far as is known before it is read: for progress only.
+pub(super) fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |file| file.len())
+}
+
 /// All of a file, or of standard input.
 ///
 /// # Errors

@@ -53,19 +53,25 @@ impl InMail {
         let rules = self.rules.iter();
         let rules = rules.map(|file| Override::flag("--rules", "rules.inbound_email", quoted(file)));
         let rules = self.config.load(rules.collect())?.rules.inbound_email;
-        let mut run =
-            Run { rules: &rules, summary: Summary::default(), watch: Stopwatch::start(), shown: None };
+        let mut run = Run {
+            rules: &rules,
+            summary: Summary::default(),
+            watch: Stopwatch::start(),
+            shown: None,
+            octets: 0,
+            of: 0,
+        };
         let mut sources = Vec::new();
         for input in &self.inputs {
             files::find(input, &mut sources, &mut |path, why| run.unreadable(path, why));
         }
+        run.of = sources.iter().map(|path| files::size(path)).sum();
         let mut out = output::stdout();
-        for (done, path) in sources.iter().enumerate() {
+        for path in &sources {
             match files::read(path) {
                 Ok(raw) => run.file(path, &raw, &mut out)?,
                 Err(why) => run.unreadable(path, &why),
             }
-            run.show_progress(done + 1, sources.len());
         }
         out.flush()?;
         if let Some(progress) = run.shown {
@@ -86,6 +92,10 @@ struct Run<'a> {
     summary: Summary,
     watch: Stopwatch,
     shown: Option<Progress>,
+    /// Read so far.
+    octets: u64,
+    /// In all files together.
+    of: u64,
 }
 
 impl Run<'_> {
@@ -113,6 +123,8 @@ impl Run<'_> {
         for line in line::lines(file, index, &reading) {
             writeln!(out, "{line}")?;
         }
+        self.octets += raw.len() as u64;
+        self.show_progress();
         Ok(())
     }
 
@@ -121,14 +133,13 @@ impl Run<'_> {
         eprintln!("warning: `{}` cannot be read: {why}", path.display());
     }
 
-    fn show_progress(&mut self, done: usize, total: usize) {
+    fn show_progress(&mut self) {
         let passed = self.watch.elapsed();
         if passed < PATIENCE {
             return;
         }
-        let mails = self.summary.mails;
-        let progress = self.shown.get_or_insert_with(|| Progress::new(total as u64));
-        let milestone = passed.as_secs() / LINE_EVERY;
-        progress.at(done as u64, milestone, || format!("{done} of {total} files, {mails} mails"));
+        let Summary { files, mails, .. } = self.summary;
+        let progress = self.shown.get_or_insert_with(|| Progress::new(self.of));
+        progress.at(self.octets, passed.as_secs() / LINE_EVERY, || format!("{files} files, {mails} mails"));
     }
 }

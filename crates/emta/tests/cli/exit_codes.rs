@@ -1,7 +1,7 @@
 //! One exit code for each way to end, and a message that says what to do.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use crate::support::{Server, command, emta, interrupt, path};
@@ -121,6 +121,18 @@ fn ctrl_c_is_130_for_who_waits_and_0_for_the_server() {
     assert_eq!(follow.wait().unwrap().code(), Some(130));
     assert_eq!(server.interrupt(), Some(0));
     assert_eq!(Server::start(&[]).close(), Some(0), "the end of standard input ends it too");
+}
+
+/// A client that never ends its request holds up an orderly end for a while; a second Ctrl-C does not wait for it.
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    let server = Server::start(&[]);
+    let mut slow = TcpStream::connect(server.url().strip_prefix("http://").unwrap()).unwrap();
+    let head =
+        b"POST /api/v1/clock/advance HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    slow.write_all(&[head, &b"Content-Length: 9\r\n\r\n"[..]].concat()).unwrap();
+    assert_eq!(server.emta(&["health"]).code, Some(0), "the request before it has arrived");
+    assert_eq!(server.interrupt_twice(), Some(130));
 }
 
 #[test]

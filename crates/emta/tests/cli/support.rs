@@ -1,6 +1,7 @@
 //! Runs the program.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -110,6 +111,15 @@ impl Server {
 
     /// Sends SIGINT and waits; its exit code.
     pub(crate) fn interrupt(mut self) -> Option<i32> {
+        interrupt(&self.child);
+        self.child.wait().unwrap().code()
+    }
+
+    /// Sends SIGINT, once more as soon as it takes no more mail, and waits; its exit code.
+    pub(crate) fn interrupt_twice(mut self) -> Option<i32> {
+        let relay: SocketAddr = self.ready["smtp"].as_str().unwrap().parse().unwrap();
+        interrupt(&self.child);
+        while TcpStream::connect(relay).is_ok() {}
         interrupt(&self.child);
         self.child.wait().unwrap().code()
     }
