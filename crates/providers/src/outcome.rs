@@ -3,6 +3,7 @@
 use emta_mail::{Phase, Reply};
 
 use crate::action::LaterAction;
+use crate::latency::Latency;
 use crate::script::{self, ScriptError};
 
 /// A step of the SMTP session at which a provider can answer or hang up. STARTTLS is not one of them: there only the
@@ -87,11 +88,29 @@ pub enum AttemptStep {
     TlsFailure,
 }
 
+/// How one delivery attempt ends, and how long the provider takes for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TimedStep {
+    /// How it ends.
+    pub step: AttemptStep,
+    /// How long after its begin; `None` for the provider's own latency.
+    pub latency: Option<Latency>,
+}
+
+impl From<AttemptStep> for TimedStep {
+    /// An attempt that names no delay.
+    fn from(step: AttemptStep) -> Self {
+        Self { step, latency: None }
+    }
+}
+
 /// The whole fate of a message: one step for each attempt, then what follows the acceptance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// Never empty.
     attempts: Vec<AttemptStep>,
+    /// One for each attempt.
+    latencies: Vec<Option<Latency>>,
     after: Vec<LaterAction>,
 }
 
@@ -161,12 +180,22 @@ impl Outcome {
         if !after.is_empty() && !accepts {
             return Err(OutcomeError::NeverAccepted);
         }
-        Ok(Self { attempts, after })
+        let latencies = vec![None; attempts.len()];
+        Ok(Self { attempts, latencies, after })
+    }
+
+    /// The outcome of these attempts, some of which name how long they take, and these actions.
+    ///
+    /// # Errors
+    /// As [`Self::try_new`].
+    pub fn timed(attempts: Vec<TimedStep>, after: Vec<LaterAction>) -> Result<Self, OutcomeError> {
+        let (steps, latencies) = attempts.into_iter().map(|timed| (timed.step, timed.latency)).unzip();
+        Ok(Self { latencies, ..Self::try_new(steps, after)? })
     }
 
     /// The message is accepted at the first attempt, and nothing follows.
     pub fn accept() -> Self {
-        Self { attempts: vec![AttemptStep::Accept { reply: None }], after: Vec::new() }
+        Self { attempts: vec![AttemptStep::Accept { reply: None }], latencies: vec![None], after: Vec::new() }
     }
 
     /// This outcome with other actions after the acceptance, the first [`Self::MAX_ACTIONS`] of them; without any if it
@@ -175,7 +204,7 @@ impl Outcome {
         let accepts = self.attempts.iter().any(|step| matches!(step, AttemptStep::Accept { .. }));
         let after =
             if accepts { actions.iter().take(Self::MAX_ACTIONS).cloned().collect() } else { Vec::new() };
-        Self { attempts: self.attempts, after }
+        Self { after, ..self }
     }
 
     /// Reads the compact notation: `421x3, 250; dsn=5.1.1 after 6h` (see [`crate::script`]).
@@ -188,8 +217,13 @@ impl Outcome {
 
     /// How this attempt ends; attempts count from 1, and 0 is taken for 1.
     pub fn step(&self, attempt: u32) -> &AttemptStep {
-        let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.attempts.get(index).or(self.attempts.last()).unwrap_or(&ACCEPT)
+        of_attempt(&self.attempts, attempt).unwrap_or(&ACCEPT)
+    }
+
+    /// How long the provider takes for this attempt, counted as for [`Self::step`]; `None` where the outcome does not
+    /// say.
+    pub fn latency(&self, attempt: u32) -> Option<Latency> {
+        of_attempt(&self.latencies, attempt).copied().flatten()
     }
 
     /// The steps that are told apart, in order.
@@ -201,6 +235,12 @@ impl Outcome {
     pub fn after(&self) -> &[LaterAction] {
         &self.after
     }
+}
+
+/// The attempt's own item, the last one for all attempts after it.
+fn of_attempt<T>(items: &[T], attempt: u32) -> Option<&T> {
+    let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+    items.get(index).or(items.last())
 }
 
 /// What [`Outcome::step`] would answer for an outcome without attempts, which cannot be made.
@@ -226,6 +266,19 @@ mod tests {
         assert_eq!(outcome.step(1), &AttemptStep::ConnectRefused);
         assert_eq!(outcome.step(2), &accept());
         assert_eq!(outcome.step(u32::MAX), &accept());
+    }
+
+    #[test]
+    fn each_attempt_has_its_own_latency() {
+        let latency = "5s..40s".parse().ok();
+        let slow = TimedStep { step: AttemptStep::ConnectRefused, latency };
+        let steps = |timed: &[TimedStep]| Outcome::timed(timed.to_vec(), vec![]).unwrap();
+        let outcome = steps(&[accept().into(), slow]);
+        let latencies = [0, 1, 2, 3, u32::MAX].map(|attempt| outcome.latency(attempt));
+        assert_eq!(latencies, [None, None, latency, latency, latency]);
+        assert_eq!(outcome.followed_by(&[open()]).latency(2), latency);
+        assert_eq!(steps(&[accept().into()]), Outcome::accept());
+        assert_eq!(Outcome::timed(vec![], vec![]), Err(OutcomeError::NoAttempt));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use emta_mail::{AddressError, Domain, EmailAddress};
 
+use crate::latency::Latency;
 use crate::outcome::Outcome;
 
 /// A simulated mailbox provider.
@@ -24,6 +25,8 @@ pub struct ProviderSpec {
     pub greeting: Option<String>,
     /// What the MTA is to keep to when it delivers here.
     pub limits: DeliveryLimits,
+    /// How long it takes to answer an attempt that names no delay itself.
+    pub latency: Latency,
     /// What happens to a message, one drawn for each by weight; where empty, all mail is accepted.
     pub outcomes: Vec<WeightedOutcome>,
     /// What happens to particular recipients' mail; the first exact address wins, then the first pattern.
@@ -45,6 +48,7 @@ impl ProviderSpec {
             offers: Offers::default(),
             greeting: None,
             limits: DeliveryLimits::default(),
+            latency: Latency::NONE,
             outcomes: Vec::new(),
             recipients: Vec::new(),
             sandbox_addresses: SandboxAddresses::On,

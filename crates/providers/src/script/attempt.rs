@@ -1,26 +1,48 @@
-//! One attempt of a script: `421x3`, `rcpt:550 5.1.1 no such user`, `disconnect@data`, `dns`.
+//! One attempt of a script: `421x3`, `rcpt:550 5.1.1 no such user in 5s..40s`, `disconnect@data`, `dns`.
 
-use emta_mail::{Phase, Reply};
+use emta_mail::{Phase, Reply, duration};
 
 use super::ScriptError;
 use super::piece::Piece;
 use super::standard::with_standard_text;
 use crate::internal;
-use crate::outcome::{AttemptStep, Outcome, Step};
+use crate::latency::Latency;
+use crate::outcome::{AttemptStep, Outcome, Step, TimedStep};
 
 const ATTEMPT: &str = "an attempt, such as `250`, `421x3`, `rcpt:550 5.1.1 no such user`, `disconnect@data`, `dns`, \
                        `nxdomain`, `nullmx`, `refused`, `timeout` or `tls` (text with commas goes in double quotes)";
 const STEP: &str = "a step: `greeting`, `ehlo`, `mail`, `rcpt`, `data` or `message` (text with commas goes in double quotes)";
+const LATENCY: &str = "one delay of at most 1h, such as `30s`, or `5s..40s` with the shorter one first \
+                       (text that ends like this goes in double quotes)";
 
 /// Reads an attempt and adds it as often as it says.
-pub(super) fn parse(piece: Piece<'_>, attempts: &mut Vec<AttemptStep>) -> Result<(), ScriptError> {
-    let (what, times) = split_times(piece)?;
-    let step = parse_what(what)?;
+pub(super) fn parse(piece: Piece<'_>, attempts: &mut Vec<TimedStep>) -> Result<(), ScriptError> {
+    // `421 in 2m x3` and `421x3 in 2m` are the same.
+    let (rest, at_the_end) = split_latency(piece)?;
+    let (rest, times) = split_times(rest)?;
+    let (what, latency) = match at_the_end {
+        Some(_) => (rest, at_the_end),
+        None => split_latency(rest)?,
+    };
+    let timed = TimedStep { step: parse_what(what)?, latency };
     if attempts.len().saturating_add(times) > Outcome::MAX_ATTEMPTS {
         return Err(piece.error(format!("at most {} attempts in all", Outcome::MAX_ATTEMPTS)));
     }
-    attempts.extend(std::iter::repeat_n(step, times));
+    attempts.extend(std::iter::repeat_n(timed, times));
     Ok(())
+}
+
+/// Splits `what in 30s`.
+fn split_latency(piece: Piece<'_>) -> Result<(Piece<'_>, Option<Latency>), ScriptError> {
+    let words = piece.words()?;
+    let [_, .., keyword, value] = words.as_slice() else { return Ok((piece, None)) };
+    // Text may well end in `in` and a word. Durations alone are meant as a delay, even if `8h..1h` is not one.
+    let is_meant = value.text.split("..").all(|part| duration::parse(part).is_ok());
+    if keyword.text != "in" || !is_meant {
+        return Ok((piece, None));
+    }
+    let latency = value.text.parse().map_err(|_| value.error(LATENCY))?;
+    Ok((piece.head(keyword.offset - piece.offset).trim(), Some(latency)))
 }
 
 /// Splits `what x3` and, for a code alone, `421x3`.
@@ -48,20 +70,15 @@ fn split_times(piece: Piece<'_>) -> Result<(Piece<'_>, usize), ScriptError> {
 }
 
 fn parse_what(piece: Piece<'_>) -> Result<AttemptStep, ScriptError> {
-    match piece.text {
-        "dns" => return Ok(AttemptStep::DnsFailure { reply: internal::no_host() }),
-        "nxdomain" => return Ok(AttemptStep::DnsFailure { reply: internal::no_domain() }),
-        "nullmx" => return Ok(AttemptStep::DnsFailure { reply: internal::null_mx() }),
-        "refused" => return Ok(AttemptStep::ConnectRefused),
-        "timeout" => return Ok(AttemptStep::ConnectTimeout),
-        "tls" => return Ok(AttemptStep::TlsFailure),
-        "disconnect" => return Ok(AttemptStep::Disconnect { step: Step::Rcpt }),
-        _ => {}
+    if let [name, keyword, ..] = piece.words()?.as_slice()
+        && keyword.text == "in"
+        && without_reply(*name)?.is_some()
+    {
+        // There is no text that `in` could belong to.
+        return Err(piece.skip(keyword.offset - piece.offset + keyword.text.len()).trim().error(LATENCY));
     }
-    if piece.text.starts_with("disconnect@") {
-        let name = piece.skip("disconnect@".len());
-        let step = Step::from_name(name.text).ok_or_else(|| name.error(STEP))?;
-        return Ok(AttemptStep::Disconnect { step });
+    if let Some(step) = without_reply(piece)? {
+        return Ok(step);
     }
     if let Some(at) = prefix_end(piece.text) {
         let (name, rest) = (piece.head(at), piece.skip(at + 1).trim());
@@ -79,6 +96,25 @@ fn parse_what(piece: Piece<'_>) -> Result<AttemptStep, ScriptError> {
         return Ok(AttemptStep::Accept { reply: says_something.then_some(reply) });
     }
     refusal(piece, &reply).map(|()| AttemptStep::Refuse { step: Step::Rcpt, reply, then_disconnect })
+}
+
+/// An attempt whose name says all.
+fn without_reply(piece: Piece<'_>) -> Result<Option<AttemptStep>, ScriptError> {
+    if piece.text.starts_with("disconnect@") {
+        let name = piece.skip("disconnect@".len());
+        let step = Step::from_name(name.text).ok_or_else(|| name.error(STEP))?;
+        return Ok(Some(AttemptStep::Disconnect { step }));
+    }
+    Ok(match piece.text {
+        "dns" => Some(AttemptStep::DnsFailure { reply: internal::no_host() }),
+        "nxdomain" => Some(AttemptStep::DnsFailure { reply: internal::no_domain() }),
+        "nullmx" => Some(AttemptStep::DnsFailure { reply: internal::null_mx() }),
+        "refused" => Some(AttemptStep::ConnectRefused),
+        "timeout" => Some(AttemptStep::ConnectTimeout),
+        "tls" => Some(AttemptStep::TlsFailure),
+        "disconnect" => Some(AttemptStep::Disconnect { step: Step::Rcpt }),
+        _ => None,
+    })
 }
 
 /// Offset of the colon after a step's name: `rcpt:550`.

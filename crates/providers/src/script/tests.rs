@@ -4,7 +4,13 @@ use crate::outcome::Step;
 
 /// Writes an outcome down in a form in which every detail shows.
 fn spell(outcome: &Outcome) -> String {
-    let mut out: Vec<String> = outcome.attempts().iter().map(spell_attempt).collect();
+    let mut out: Vec<String> = (1..)
+        .zip(outcome.attempts())
+        .map(|(number, attempt)| match outcome.latency(number) {
+            Some(latency) => format!("{} in {latency}", spell_attempt(attempt)),
+            None => spell_attempt(attempt),
+        })
+        .collect();
     out.dedup_by(|next, first| {
         *next == *first.split(" *").next().unwrap_or(first) && {
             let times = first.rsplit_once(" *").map_or(1, |(_, n)| n.parse::<u32>().unwrap_or(1));
@@ -92,6 +98,44 @@ fn attempts_without_a_reply() {
 }
 
 #[test]
+fn attempts_take_their_time() {
+    check("250 in 30s", "accept in 30s");
+    check("250 2.0.0 OK in 200ms..2s", "accept(250 2.0.0 OK) in 200ms..2s");
+    check("421 4.7.0 slow down in 2m x3, 250", "rcpt(421 4.7.0 slow down)! in 2m *3 | accept");
+    let three_in_2m =
+        "rcpt(421 4.3.2 Service not available, closing transmission channel)! in 2m *3 | accept";
+    check("421x3 in 2m, 250", three_in_2m);
+    check("421 in 2m x3, 250", three_in_2m);
+    check("421 x3 in 2m, 250", three_in_2m);
+    check("message:554 5.7.1 spam in 5s..40s", "message(554 5.7.1 spam) in 5s..40s");
+    check("ehlo:550 bad name then disconnect in 1s", "ehlo(550 bad name)! in 1s");
+    check("450 slow in 1s, 450 slow, 250 in 0s", "rcpt(450 slow) in 1s | rcpt(450 slow) | accept in 0s");
+    check("disconnect@data in 10s, timeout", "disconnect@data in 10s | timeout");
+    check(
+        "dns in 30s, refused in 1s, timeout in 5m",
+        "dns(454 4.4.4 [internal] no MX or A for domain) in 30s | refused in 1s | timeout in 5m",
+    );
+    check("dns:454 4.4.3 failure in 5s", "dns(454 4.4.3 failure) in 5s");
+    check("250 in 1h; open", "accept in 1h | open  0..0s 1");
+}
+
+#[test]
+fn in_is_a_word_of_the_text_too() {
+    check("450 filed in vain", "rcpt(450 filed in vain)");
+    check("450 try again in 5 minutes", "rcpt(450 try again in 5 minutes)");
+    check("450 try again in 5m.", "rcpt(450 try again in 5m.)");
+    check("450 wait in 5m or so", "rcpt(450 wait in 5m or so)");
+    check("450 see you in 5", "rcpt(450 see you in 5)");
+    check("450 sign in", "rcpt(450 sign in)");
+    check("450 back within 5m", "rcpt(450 back within 5m)");
+    check("450 \"try again in 5m\"", "rcpt(450 try again in 5m)");
+    check("450 try again in \"5m\"", "rcpt(450 try again in 5m)");
+    check("450 \"try again in 5m\" in 3s x2", "rcpt(450 try again in 5m) in 3s *2");
+    check("450 try again in 5m in 3s", "rcpt(450 try again in 5m) in 3s");
+    check("450 slow in 1s then disconnect", "rcpt(450 slow in 1s)!");
+}
+
+#[test]
 fn actions() {
     check(
         "421x3, 250; dsn=5.1.1 after 6h",
@@ -139,6 +183,17 @@ fn mistakes_are_named_and_placed() {
     check("rcpt:250", "at character 6 of the script: found `250`, expected a reply that refuses...");
     check("helo:550", "at character 1 of the script: found `helo`, expected a step: `greeting`...");
     check("disconnect@starttls", "at character 12 of the script: found `starttls`, expected a step...");
+    check("250 in 1h1ms", "at character 8 of the script: found `1h1ms`, expected one delay of at most 1h...");
+    check(
+        "550 gone in 30d",
+        "at character 13 of the script: found `30d`, expected one delay of at most 1h...",
+    );
+    check("250, 250 in 40s..5s", "at character 13 of the script: found `40s..5s`, expected one delay...");
+    check("dns in soon", "at character 8 of the script: found `soon`, expected one delay...");
+    check("disconnect@data in x2", "at character 19 of the script: found the end, expected one delay...");
+    check("timeout in 1s in 2s", "at character 12 of the script: found `1s`, expected one delay...");
+    check("disconnect@helo in 1s", "at character 12 of the script: found `helo`, expected a step...");
+    check("in 1s", "at character 1 of the script: found `in 1s`, expected an attempt...");
     check("250; bounce", "at character 6 of the script: found `bounce`, expected an action...");
     check("250;", "at character 5 of the script: found the end, expected an action...");
     check("250; open after", "at character 16 of the script: found the end, expected a delay...");
@@ -188,7 +243,7 @@ proptest::proptest! {
     #[test]
     fn no_near_script_is_too_odd(words in proptest::collection::vec(
         proptest::sample::select(vec!["250", "421x3", "x2", ",", ";", " ", "dsn", "=", "5.1.1", "after", "6h", "as",
-            "with", "1%", "\"", "rcpt:", "disconnect@", "é", "then disconnect", "..", "arf", "ooo"]), 0..12)) {
+            "with", "1%", "in", "30s", "\"", "rcpt:", "disconnect@", "é", "then disconnect", "..", "arf", "ooo"]), 0..12)) {
         if let Err(error) = parse(&words.concat()) {
             proptest::prop_assert!(error.offset <= words.concat().len());
         }

@@ -3,13 +3,14 @@
 //! ```yaml
 //! name: acme
 //! domains: [acme.test, "*.acme.test"]
+//! latency: 200ms..2s # of virtual time for every answer, where an attempt names no delay
 //! after: [open after 1m..2d with 25%, ooo=fr after 2s with 1%] # after every acceptance, where an outcome says nothing
 //! outcomes:
 //!     - { weight: 97, name: accepted, script: "250 2.0.0 Ok {id}" }
 //!     - { weight: 2, name: unknown, script: "550 5.1.1 <{recipient}>: no such user" }
 //!     - weight: 1
 //!       name: late
-//!       attempts: [{ reply: "450 4.7.1 greylisted, wait", times: 2 }, "250"]
+//!       attempts: [{ reply: "450 4.7.1 greylisted, wait", times: 2, delay: 30s }, "250 in 5s"]
 //!       after: [{ dsn: { reply: "550 5.1.1 gone, sorry", format: exim, after: 1h..8h, with: 10% } }]
 //! ```
 
@@ -20,8 +21,8 @@ use std::num::NonZeroU32;
 
 use emta_mail::{Chance, Domain, EmailAddress};
 use emta_providers::{
-    DeliveryLimits, DomainPattern, Glob, LaterAction, Offers, ProviderSpec, Providers, ProvidersError,
-    RecipientOutcome, RecipientPattern, SandboxAddresses, WeightedOutcome,
+    DeliveryLimits, DomainPattern, Glob, Latency, LaterAction, Offers, ProviderSpec, Providers,
+    ProvidersError, RecipientOutcome, RecipientPattern, SandboxAddresses, WeightedOutcome,
 };
 use serde::Deserialize;
 
@@ -70,6 +71,8 @@ struct ProviderShape {
     extensions: ExtensionsShape,
     #[serde(default)]
     limits: LimitsShape,
+    /// Of every attempt that names no delay.
+    latency: Option<Written<Latency>>,
     #[serde(default)]
     sandbox_addresses: Switch,
     route: Option<Written<SocketAddr>>,
@@ -223,6 +226,7 @@ impl ProviderShape {
                 messages_per_connection: self.limits.messages_per_connection,
                 messages_per_hour: self.limits.messages_per_hour,
             },
+            latency: self.latency.map_or(Latency::NONE, |latency| latency.0),
             outcomes: self.outcomes.into_iter().map(|outcome| outcome.with_default(&after)).collect(),
             recipients: self.recipients.into_iter().map(|recipient| recipient.0).collect(),
             sandbox_addresses: if self.sandbox_addresses.0 {

@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 use emta_mail::Reply;
 use emta_mail::compose::{Language, ReportFormat};
 use emta_providers::{
-    ActionKind, AttemptStep, Delay, DelayError, Disclosure, LaterAction, Outcome, Probability,
-    ProbabilityError, Step, script,
+    ActionKind, AttemptStep, Delay, DelayError, Disclosure, Latency, LatencyError, LaterAction, Outcome,
+    Probability, ProbabilityError, Step, TimedStep, script,
 };
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
@@ -38,18 +38,18 @@ impl FateShape {
                 Err("an outcome has `script`, or `attempts` and `after`, and not both".to_owned())
             }
             (None, attempts, after) => {
-                let attempts =
-                    attempts.unwrap_or_else(|| vec![AttemptShape(vec![AttemptStep::Accept { reply: None }])]);
+                let attempts = attempts
+                    .unwrap_or_else(|| vec![AttemptShape(vec![AttemptStep::Accept { reply: None }.into()])]);
                 let attempts = attempts.into_iter().flat_map(|attempt| attempt.0).collect();
                 let after = after.unwrap_or_default().into_iter().flat_map(|action| action.0).collect();
-                Outcome::try_new(attempts, after).map_err(|error| error.to_string())
+                Outcome::timed(attempts, after).map_err(|error| error.to_string())
             }
         }
     }
 }
 
-/// An item of `attempts`: `"421x3"` or `{ reply: "450 4.7.1 greylisted, wait", at: rcpt, times: 2 }`.
-pub(super) struct AttemptShape(pub(super) Vec<AttemptStep>);
+/// An item of `attempts`: `"421x3"` or `{ reply: "450 4.7.1 greylisted, wait", at: rcpt, times: 2, delay: 30s }`.
+pub(super) struct AttemptShape(pub(super) Vec<TimedStep>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,10 +60,11 @@ struct AttemptFields {
     then_disconnect: bool,
     disconnect: Option<Written<Step>>,
     times: Option<usize>,
+    delay: Option<Written<Latency>>,
 }
 
 impl AttemptFields {
-    fn attempts(self) -> Result<Vec<AttemptStep>, String> {
+    fn attempts(self) -> Result<Vec<TimedStep>, String> {
         let times = self.times.unwrap_or(1);
         if !(1..=Outcome::MAX_ATTEMPTS).contains(&times) {
             return Err(format!("`times` is `{times}`, expected 1 to {}", Outcome::MAX_ATTEMPTS));
@@ -88,7 +89,7 @@ impl AttemptFields {
                 return Err("an attempt needs `reply` or `disconnect`, and not both".to_owned());
             }
         };
-        Ok(vec![step; times])
+        Ok(vec![TimedStep { step, latency: self.delay.map(|delay| delay.0) }; times])
     }
 }
 
@@ -157,7 +158,7 @@ impl LineOrMapping for AttemptShape {
     const EXPECTING: &'static str = "an attempt such as `421x3` or `{ reply: \"450 4.7.1 wait\", times: 2 }`";
 
     fn of_line(line: &str) -> Result<Self, String> {
-        script::parse_attempts(line).map(Self).map_err(|error| error.to_string())
+        script::parse_timed_attempts(line).map(Self).map_err(|error| error.to_string())
     }
 
     fn of_mapping<'de, A: MapAccess<'de>>(entries: A) -> Result<Self, A::Error> {
@@ -279,6 +280,15 @@ impl Scalar for Reply {
 impl Scalar for Delay {
     fn read(word: &str) -> Result<Self, String> {
         word.parse().map_err(|error: DelayError| error.to_string())
+    }
+    fn write(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Scalar for Latency {
+    fn read(word: &str) -> Result<Self, String> {
+        word.parse().map_err(|error: LatencyError| error.to_string())
     }
     fn write(&self) -> String {
         self.to_string()

@@ -29,6 +29,10 @@ fn a_fate_in_one_line_or_piece_by_piece() {
         "      attempts: ['421x3', { reply: '450 4.7.1 wait, please', at: mail, times: 2 }, '250']",
         "421x3, mail:450 4.7.1 \"wait, please\" x2, 250",
     );
+    check(
+        "      attempts: [{ reply: '450 wait in 5m', times: 2, delay: 5s..40s }, { disconnect: data, delay: 10s }, 250 in 30s]",
+        "450 \"wait in 5m\" in 5s..40s x2, disconnect@data in 10s, 250 in 30s",
+    );
     check("      attempts: [{ disconnect: data }, dns]", "disconnect@data, dns");
     check(
         "      attempts: [{ reply: '550 no', at: ehlo, then_disconnect: true }]",
@@ -67,6 +71,7 @@ fn what_follows_by_default_follows_what_is_accepted() {
 fn everything_can_be_set() {
     let text = "name: acme\ndomains: ['*.acme.test', acme.test]\nmx: [mx1.acme.test]\ngreeting: '{host} ready'\n\
                 extensions: { starttls: true, size: 1MiB, pipelining: false }\nlimits: { connections: 3, messages_per_hour: 10 }\n\
+                latency: 200ms..2s\n\
                 sandbox_addresses: false\nroute: 127.0.0.1:2626\nrecipients:\n    - { address: ann@acme.test, script: '550' }\n    \
                 - { pattern: '*+x@acme.test', attempts: ['450'] }\n";
     let spec = parse("acme.yaml", text).unwrap();
@@ -79,6 +84,7 @@ fn everything_can_be_set() {
     assert_eq!(spec.sandbox_addresses, SandboxAddresses::Off);
     assert_eq!(spec.route, Some(SocketAddr::from(([127, 0, 0, 1], 2626))));
     assert_eq!(spec.recipients.len(), 2);
+    assert_eq!(spec.latency, "200ms..2s".parse().unwrap());
 }
 
 #[test]
@@ -111,6 +117,23 @@ fn mistakes_are_shown_where_they_are() {
     check_error(
         &outcome("attempts: [{ reply: '550', at: helo }]"),
         "acme.yaml:6:38: `helo` is not a step; expected",
+    );
+    check_error(
+        &outcome("attempts: [{ reply: '550', delay: soon }]"),
+        "acme.yaml:6:41: `soon` is not a delay; expected",
+    );
+    check_error(
+        &outcome("attempts: [{ reply: '550', delay: 2h }]"),
+        "acme.yaml:6:41: `2h` is too long for an answer; expected at most `1h`",
+    );
+    check_error(
+        &outcome("script: 250 in 2h"),
+        "acme.yaml:6:15: at character 8 of the script: found `2h`, expected one delay of at most 1h",
+    );
+    check_error(&format!("{HEAD}latency: 2s..1s\n"), "acme.yaml:3:10: `2s..1s` is not a delay; expected");
+    check_error(
+        &format!("{HEAD}latency: 1s..61m\n"),
+        "acme.yaml:3:10: `1s..1h1m` is too long for an answer; expected at most `1h`",
     );
     check_error(
         &outcome("attempts: ['550']\n      script: '250'"),
@@ -191,6 +214,30 @@ fn the_shipped_profiles_work_together_and_are_realistic() {
         *counts.entry(later.kind.name()).or_insert(0) += 1;
     }
     assert_eq!(counts.into_keys().collect::<Vec<_>>(), ["arf", "click", "delayed", "dsn", "ooo", "open"]);
+}
+
+/// Only mail that asks for it is slow.
+#[test]
+fn the_shipped_profiles_answer_at_once() {
+    let specs = shipped();
+    let mut slow = Vec::new();
+    for spec in &specs {
+        assert_eq!(spec.latency, Latency::NONE, "`{}`", spec.name);
+        for WeightedOutcome { weight, name, outcome } in &spec.outcomes {
+            let attempts = (1..).zip(outcome.attempts());
+            if attempts.into_iter().any(|(number, _)| outcome.latency(number).is_some()) {
+                assert!(*weight <= 0.0, "`{name}` of `{}` is drawn", spec.name);
+                slow.push(name.as_str());
+            }
+        }
+    }
+    assert_eq!(slow, ["slow"]);
+    let providers = Providers::try_new(Chance::new(1), specs).unwrap();
+    for (to, expected) in [("slow", 45), ("ann+slow", 45), ("ann", 0)] {
+        let recipient = EmailAddress::parse(&format!("{to}@nobody.example")).unwrap();
+        let delay = providers.delay(QueueId::from_u64(1), &recipient, 1);
+        assert_eq!(delay, std::time::Duration::from_secs(expected), "{to}");
+    }
 }
 
 #[test]
