@@ -154,16 +154,35 @@ impl Condition {
 
     /// Whether all conditions hold.
     pub(crate) fn holds(&self, subject: &Subject<'_>) -> bool {
+        self.first_failure(subject).is_none()
+    }
+
+    /// The name of the first condition that does not hold, as it stands in rule files; the cheap ones come first.
+    pub(crate) fn first_failure(&self, subject: &Subject<'_>) -> Option<&'static str> {
         let any_glob = |globs: &[Glob], name: Option<&str>| {
             globs.is_empty() || name.is_some_and(|name| globs.iter().any(|glob| glob.matches(name)))
         };
-        (self.kinds.is_empty() || self.kinds.contains(&subject.kind))
-            && (self.phases.is_empty() || subject.phase.is_some_and(|phase| self.phases.contains(&phase)))
-            && (self.codes.is_empty() || self.codes.iter().any(|c| c.matches(subject.code, subject.status)))
-            && (self.statuses.is_empty()
-                || subject.status.is_some_and(|status| self.statuses.iter().any(|p| p.matches(status))))
-            && any_glob(&self.providers, subject.provider)
-            && any_glob(&self.sender_formats, subject.sender_format)
+        let status = |patterns: &[StatusPattern]| {
+            subject.status.is_some_and(|status| patterns.iter().any(|p| p.matches(status)))
+        };
+        if !(self.kinds.is_empty() || self.kinds.contains(&subject.kind)) {
+            Some("kinds")
+        } else if !(self.phases.is_empty() || subject.phase.is_some_and(|phase| self.phases.contains(&phase)))
+        {
+            Some("phases")
+        } else if !(self.codes.is_empty()
+            || self.codes.iter().any(|c| c.matches(subject.code, subject.status)))
+        {
+            Some("codes")
+        } else if !(self.statuses.is_empty() || status(&self.statuses)) {
+            Some("statuses")
+        } else if !any_glob(&self.providers, subject.provider) {
+            Some("providers")
+        } else if !any_glob(&self.sender_formats, subject.sender_format) {
+            Some("sender_formats")
+        } else {
+            None
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod rule_tests;
 mod set;
 mod subject;
 mod table;
+pub mod tune;
 
 pub use condition::{CodePattern, Glob, StatusPattern};
 pub use digest::{MessageDigest, MessageDigestError};

@@ -23,6 +23,30 @@ pub struct RuleSpec {
     pub tests: RuleTests,
 }
 
+impl RuleSpec {
+    /// Whether the rule matches every subject: what it takes is not qualified, only counted (`Other_responses`).
+    pub fn takes_everything(&self) -> bool {
+        self.pattern.is_none() && self.when == When::default()
+    }
+
+    /// Where its pattern is looked for.
+    pub(crate) fn fields(&self) -> &[Field] {
+        if self.look_at.is_empty() { &[Field::Text] } else { &self.look_at }
+    }
+
+    /// Its regexes, then its literals, as they were written.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        let lists = self.pattern.iter().flat_map(|pattern| pattern.regexes.iter().chain(&pattern.literals));
+        lists.map(String::as_str)
+    }
+
+    /// The name that a rule file gives to the list that holds this pattern, and its place there.
+    pub fn pattern_place(&self, pattern: usize) -> (&'static str, usize) {
+        let regexes = self.pattern.as_ref().map_or(0, |pattern| pattern.regexes.len());
+        pattern.checked_sub(regexes).map_or(("match", pattern), |place| ("literals", place))
+    }
+}
+
 /// Conditions that must all hold; an empty list holds always, others hold if one of their entries does. A condition
 /// on something that the subject does not have (a status, a phase) fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

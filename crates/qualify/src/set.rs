@@ -197,6 +197,25 @@ impl RuleSet {
         self.qualify(subject).map_or_else(unmatched, |found| found.verdict.clone())
     }
 
+    /// What the rule at this place says; `None` if there is none.
+    pub(crate) fn verdict_at(&self, position: usize) -> Option<&Verdict> {
+        self.rules.get(position).map(|rule| &rule.verdict)
+    }
+
+    /// Why the rule at this place does not apply to the subject, before its pattern is looked for.
+    pub(crate) fn failed_condition(&self, position: usize, subject: &Subject<'_>) -> Option<&'static str> {
+        self.rules.get(position).and_then(|rule| rule.condition.first_failure(subject))
+    }
+
+    /// Every pattern of the rule at this place that is in the subject, whether or not its conditions hold; matching
+    /// itself stops at the first.
+    pub(crate) fn patterns_in(&self, position: usize, subject: &Subject<'_>) -> Vec<usize> {
+        let Some(rule) = self.rules.get(position) else { return Vec::new() };
+        let texts: Vec<&str> = rule.look_at.iter().filter_map(|field| subject.field(*field)).collect();
+        let is_in = |regex: &Regex| texts.iter().any(|text| regex.is_match(text));
+        rule.patterns.iter().enumerate().filter(|(_, regex)| is_in(regex)).map(|(n, _)| n).collect()
+    }
+
     /// Calls `visit` with each match in order until it returns false.
     fn each_match<'a>(&'a self, subject: &Subject<'_>, mut visit: impl FnMut(RuleMatch<'a>) -> bool) {
         let mut candidates = BitSet::with_capacity(self.rules.len());
@@ -236,7 +255,7 @@ impl Rule {
         let condition = Condition::compile(&spec.when)?;
         let verdict = verdict_of(&spec.id, spec.set).ok_or(RuleProblem::NothingSet)?;
         let patterns = spec.pattern.as_ref().map_or(Ok(Vec::new()), compile_patterns)?;
-        let look_at = if spec.look_at.is_empty() { vec![Field::Text] } else { spec.look_at.clone() };
+        let look_at = spec.fields().to_vec();
         Ok(Self { spec, condition, look_at, first_pattern, patterns, verdict })
     }
 
@@ -277,6 +296,16 @@ fn verdict_of(id: &str, set: Assignment) -> Option<Verdict> {
         reason: set.reason.or(default.map(|(_, reason)| reason))?,
         rule: Some(id.to_owned()),
     })
+}
+
+/// Why a regex cannot be a rule's pattern; `None` if it can.
+pub(crate) fn regex_problem(regex: &str) -> Option<String> {
+    compile_regex(regex, true).err().map(|problem| problem.text)
+}
+
+/// A rule's regex as matching sees it; `None` if it is none.
+pub(crate) fn compiled(regex: &str) -> Option<Regex> {
+    compile_regex(regex, true).ok()
 }
 
 fn compile_patterns(pattern: &Pattern) -> Result<Vec<Regex>, RuleProblem> {
