@@ -58,8 +58,8 @@ pub(crate) enum RequestError {
     },
     /// Nobody answers.
     #[error(
-        "no server answers at `{server}`: {cause}\nhint: start one with `emta up`, or name another with `--server` or \
-         `EMTA_URL`"
+        "no server answers at `{server}`: {cause}\n\
+         hint: start one with `emta up`, or name another with `--server` or `EMTA_URL`"
     )]
     Unreachable {
         /// Where.
@@ -175,8 +175,8 @@ impl Client {
         response.chunk().await.map_err(|error| self.failed(&error))
     }
 
-    /// The first `limit` items of a list that is told page by page: the answer's `next` leads to the next page as the
-    /// parameter `parameter`.
+    /// The first `limit` items of a list that is told page by page: the answer's `next` leads to the next
+    /// page as the parameter `parameter`.
     pub(crate) async fn items(
         &self,
         path: &[&str],

@@ -8,8 +8,8 @@ use emta_sandbox::config::{self, ConfigError, Override, shipped};
 use crate::exit::Exit;
 use crate::output;
 
-/// Where the configuration comes from. A flag beats the environment (`EMTA_SEED`, `EMTA_LISTEN_SMTP`, ...), which beats
-/// the file, which beats the defaults.
+/// Where the configuration comes from. A flag beats the environment (`EMTA_SEED`, `EMTA_LISTEN_SMTP`, ...),
+/// which beats the file, which beats the defaults.
 #[derive(Args)]
 #[command(next_help_heading = "Configuration")]
 pub(crate) struct ConfigArgs {

@@ -17,8 +17,8 @@ const PAGE: usize = 1_000;
 
 /// Print the event log, follow it or export it: one JSON object a line.
 ///
-/// Events come in the order of commits, with their `sequence`; the export tells them in the order of the story, which
-/// is the same for every run with the same seed and input.
+/// Events come in the order of commits, with their `sequence`; the export tells them in the order of the
+/// story, which is the same for every run with the same seed and input.
 #[derive(Args)]
 #[command(after_help = "Examples:
   emta events | jq -r .type | sort | uniq -c

@@ -1,7 +1,8 @@
 //! `emta`: a simulated Enhanced MTA, on one machine, on a clock that can be moved.
 //!
-//! A module for each command; `emta up` and `emta demo` run the system, `inmail`, `rules` and `config` work offline, the
-//! others are clients of the HTTP API. Standard output is data, standard error is progress and diagnostics.
+//! A module for each command; `emta up` and `emta demo` run the system, `inmail`, `rules` and `config` work
+//! offline, the others are clients of the HTTP API. Standard output is data, standard error is progress and
+//! diagnostics.
 
 mod addresses;
 mod client;
@@ -30,8 +31,9 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 
-/// A simulated Enhanced MTA: an SMTP relay, a retry queue with the 84-hour cap, simulated mailbox providers, a bounce
-/// parser and rule engine, a feedback emitter and a reference campaign core, on a clock that can be moved.
+/// A simulated Enhanced MTA: an SMTP relay, a retry queue with the 84-hour cap, simulated mailbox providers,
+/// a bounce parser and rule engine, a feedback emitter and a reference campaign core, on a clock that can be
+/// moved.
 #[derive(Parser)]
 #[command(name = "emta", version, max_term_width = 110, after_help = exit::help())]
 struct Cli {

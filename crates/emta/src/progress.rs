@@ -25,7 +25,8 @@ impl Progress {
         Self { bar, milestone: None }
     }
 
-    /// Where things are. Without a terminal, the message is a line whenever `milestone` is another than before.
+    /// Where things are. Without a terminal, the message is a line whenever `milestone` is another than
+    /// before.
     pub(crate) fn at(&mut self, position: u64, milestone: u64, message: impl FnOnce() -> String) {
         match &self.bar {
             Some(bar) => {

@@ -32,7 +32,8 @@ pub(crate) struct Up {
     /// Folder for everything that is kept, or `:memory:`.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// How the clock runs: `real`, `frozen` (moves only when told), `auto` (jumps), or a factor such as `x60`.
+    /// How the clock runs: `real`, `frozen` (moves only when told), `auto` (jumps), or a factor such as
+    /// `x60`.
     #[arg(long, value_name = "MODE")]
     clock: Option<String>,
     /// Where the clock starts: RFC 3339, or `-4d` for before now.
@@ -59,7 +60,8 @@ pub(crate) struct Up {
     /// Listen on free ports chosen by the system, all of them, but for those given.
     #[arg(long)]
     ephemeral: bool,
-    /// Print one JSON line with the chosen addresses once everything listens, and nothing else, on standard output.
+    /// Print one JSON line with the chosen addresses once everything listens, and nothing else, on standard
+    /// output.
     #[arg(long)]
     ready_json: bool,
     /// End when standard input is closed: no orphan when a test runner is killed.

@@ -79,7 +79,8 @@ fn lane(provider: &Value) -> (u64, Vec<String>) {
     (weight, domains.collect())
 }
 
-/// A domain of the provider that the number points to; the first domain of a provider has half of its recipients.
+/// A domain of the provider that the number points to; the first domain of a provider has half of its
+/// recipients.
 fn domain(lanes: &[(u64, Vec<String>)], total: u64, number: u64, which: u64) -> &str {
     let mut point = number.checked_rem(total).unwrap_or(0);
     for (weight, domains) in lanes {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use clap::builder::TypedValueParser;
 use emta_sandbox::Sandbox;
 use emta_sandbox::clock::wall::Stopwatch;
 use emta_sandbox::config::{Config, Override};
@@ -28,8 +29,9 @@ const MAX_RECIPIENTS: i64 = 1_000_000;
 const TEXT: &str =
     "Dear {{name}},\n\nspring is here, and so is our new collection.\n\nhttps://shop.example/spring\n";
 
-/// See it work: everything in one process, a campaign of made-up recipients over all mailbox providers, 84 hours of
-/// retries and the bounces, complaints and answers after them, on a clock that jumps to whatever is due next.
+/// See it work: everything in one process, a campaign of made-up recipients over all mailbox providers, 84
+/// hours of retries and the bounces, complaints and answers after them, on a clock that jumps to whatever is
+/// due next.
 ///
 /// The same seed prints the same story, but for the real time that it took.
 #[derive(Args)]
@@ -40,7 +42,7 @@ const TEXT: &str =
   emta demo --data demo-data && emta up --data demo-data --clock frozen     look around in it afterwards")]
 pub(crate) struct Demo {
     /// Recipients of the campaign.
-    #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=MAX_RECIPIENTS))]
+    #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = recipients())]
     recipients: u32,
     /// Seed of all chance.
     #[arg(long, value_name = "NUMBER", default_value_t = 2_026)]
@@ -53,6 +55,10 @@ pub(crate) struct Demo {
     data: Option<PathBuf>,
     #[command(flatten)]
     config: ConfigArgs,
+}
+
+fn recipients() -> impl TypedValueParser<Value = u32> {
+    clap::value_parser!(u32).range(1..=MAX_RECIPIENTS)
 }
 
 impl Demo {

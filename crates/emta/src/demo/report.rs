@@ -34,8 +34,8 @@ pub(super) async fn report(client: &Client, delivery: u64, story: &Story) -> any
     Ok(shown.concat())
 }
 
-/// KPIs folded from the event log: without feedback service the campaign core hears too little for the other modes. In
-/// the mode in force, those that it kept.
+/// KPIs folded from the event log: without feedback service the campaign core hears too little for the other
+/// modes. In the mode in force, those that it kept.
 async fn three_modes(client: &Client, delivery: u64) -> anyhow::Result<Value> {
     let id = delivery.to_string();
     let mut kpis = client.post(&["deliveries", &id, "compute-stats"], &json!({})).await?;

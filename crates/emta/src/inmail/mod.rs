@@ -26,10 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Real seconds between two lines of progress where there is no terminal.
 const LINE_EVERY: u64 = 10;
 
-/// Read and qualify mail that came back, offline: one JSON object a line for each recipient, a summary on standard error.
+/// Read and qualify mail that came back, offline: one JSON object a line for each recipient, a summary on
+/// standard error.
 ///
-/// A mail that names no recipient gives one line with `"recipient": null`. A file that begins with `From ` is an mbox of
-/// many mails. What cannot be read is told and left out; the exit code is 6 then.
+/// A mail that names no recipient gives one line with `"recipient": null`. A file that begins with `From ` is
+/// an mbox of many mails. What cannot be read is told and left out; the exit code is 6 then.
 #[derive(Args)]
 #[command(after_help = "Examples:
   emta inmail bounce.eml
@@ -37,8 +38,8 @@ const LINE_EVERY: u64 = 10;
   emta inmail --rules my-rules.yaml bounces/ | jq 'select(.to_qualify)'
   curl -s http://127.0.0.1:8025/api/v1/bounces/0123456789abcdef/raw | emta inmail -")]
 pub(crate) struct InMail {
-    /// Mails, mboxes and folders of them; folders are read with all that is in them, in the order of the names; `-` is
-    /// standard input.
+    /// Mails, mboxes and folders of them; folders are read with all that is in them, in the order of the
+    /// names; `-` is standard input.
     #[arg(required = true, value_name = "FILE|DIR|MBOX")]
     inputs: Vec<PathBuf>,
     /// Inbound email rules to qualify by; those of the configuration by default.

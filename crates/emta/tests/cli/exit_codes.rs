@@ -123,7 +123,8 @@ fn ctrl_c_is_130_for_who_waits_and_0_for_the_server() {
     assert_eq!(Server::start(&[]).close(), Some(0), "the end of standard input ends it too");
 }
 
-/// A client that never ends its request holds up an orderly end for a while; a second Ctrl-C does not wait for it.
+/// A client that never ends its request holds up an orderly end for a while; a second Ctrl-C does not wait
+/// for it.
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
     let server = Server::start(&[]);

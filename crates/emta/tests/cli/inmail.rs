@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::support::{emta, fed, lines, path};
 
 const ORIGINAL: &[u8] =
-    b"From: news@news.example\r\nTo: ann@gmail.test\r\nMessage-ID: <spring-1@news.example>\r\nSubject: Spring\r\n\r\nHello\r\n";
+    b"From: news@news.example\r\nTo: ann@gmail.test\r\nMessage-ID: <spring-1@news.example>\r\n\
+      Subject: Spring\r\n\r\nHello\r\n";
 
 fn at() -> Timestamp {
     "2026-01-05T09:00:00Z".parse().unwrap()
@@ -98,7 +99,8 @@ fn a_bounce_is_one_line() {
         "file": "-", "index": 0, "kind": "delivery_report", "recipient": "ann@gmail.test", "alias": null,
         "meaning": "bounce", "status": "5.1.1", "reply_code": 550, "type": "hard", "reason": "user_unknown",
         "rule": "User_unknown", "to_qualify": false,
-        "text": "550 5.1.1 The email account that you tried to reach does not exist", "sender_format": "rfc3464",
+        "text": "550 5.1.1 The email account that you tried to reach does not exist",
+        "sender_format": "rfc3464",
         "report_message_id": "report-1@gmail.test", "original_message_id": "spring-1@news.example",
         "feedback_type": null,
     });
