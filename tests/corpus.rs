@@ -33,8 +33,9 @@ fn labels(folder: &Path) -> Vec<(String, String)> {
 /// Holds what was found by file against the labels.
 fn check(folder: &Path, found: &BTreeMap<String, BTreeSet<String>>) {
     let labels = labels(folder);
-    let (hits, missed): (Vec<_>, Vec<_>) =
-        labels.iter().partition(|(file, recipient)| found.get(file).is_some_and(|all| all.contains(recipient)));
+    let (hits, missed): (Vec<_>, Vec<_>) = labels
+        .iter()
+        .partition(|(file, recipient)| found.get(file).is_some_and(|all| all.contains(recipient)));
     let percent = hits.len() as f64 * 100.0 / labels.len() as f64;
     eprintln!("{} of {} labelled recipients are found: {percent:.1} %", hits.len(), labels.len());
     assert!(percent >= FOUND, "{percent:.1} %; missed: {missed:#?}");

@@ -27,7 +27,8 @@ fn input() -> Vec<(String, String)> {
     (0..RECIPIENTS)
         .map(|number| {
             let recipient = format!("user{number}@{}", DOMAINS[number % DOMAINS.len()]);
-            let content = format!("X-Emta-Campaign: spring\r\nX-Emta-Log: {number}\r\n{}", mail(&recipient, "news"));
+            let content =
+                format!("X-Emta-Campaign: spring\r\nX-Emta-Log: {number}\r\n{}", mail(&recipient, "news"));
             (recipient, content)
         })
         .collect()

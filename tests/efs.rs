@@ -124,7 +124,10 @@ async fn every_row_in_every_mode() {
 async fn the_modes_agree_at_the_end() {
     let recipients: Vec<String> = (0..60)
         .map(|number| format!("user{number}@{}", ["gmail.test", "outlook.test", "orange.test"][number % 3]))
-        .chain(["bounced", "softbounced", "deferred", "oob", "complained", "ooo"].map(|name| format!("{name}@yahoo.test")))
+        .chain(
+            ["bounced", "softbounced", "deferred", "oob", "complained", "ooo"]
+                .map(|name| format!("{name}@yahoo.test")),
+        )
         .collect();
     let recipients: Vec<&str> = recipients.iter().map(String::as_str).collect();
     let mut stories = Vec::new();
@@ -136,7 +139,13 @@ async fn the_modes_agree_at_the_end() {
         let logs = system.api.logs(delivery).await;
         let story: Vec<_> = logs
             .iter()
-            .map(|log| (text(log, "address").to_owned(), text(log, "status").to_owned(), text(log, "reason").to_owned()))
+            .map(|log| {
+                (
+                    text(log, "address").to_owned(),
+                    text(log, "status").to_owned(),
+                    text(log, "reason").to_owned(),
+                )
+            })
             .collect();
         let kpis = system.api.get(&format!("/api/v1/deliveries/{delivery}/kpis")).await;
         assert_eq!(kpis["efs"]["delivered"], kpis["efs-v8"]["delivered"], "{mode}");
@@ -166,7 +175,11 @@ async fn a_complaint_puts_the_address_on_the_denylist() {
             // Who is on the denylist is left out of the next delivery, and the log says why.
             let next = system.api.send_delivery(&["ann@acme.test", "bob@acme.test"]).await;
             let logs = system.api.logs(next).await;
-            assert_eq!((&logs[0]["status"], &logs[0]["reason"]), (&"ignored".into(), &"denylisted".into()), "{mode}");
+            assert_eq!(
+                (&logs[0]["status"], &logs[0]["reason"]),
+                (&"ignored".into(), &"denylisted".into()),
+                "{mode}"
+            );
             system.stop().await;
         }
     }
@@ -190,13 +203,16 @@ async fn without_efs_the_mta_mails_its_bounces() {
     }
     let bounces = system.api.get("/api/v1/bounces").await;
     assert_eq!(bounces["mailbox"], 2, "{bounces}");
-    assert_eq!(kinds(system.api.message_to("delivered@gmail.test").await["events"].as_array().unwrap()), [
-        "accepted",
-        "delivered"
-    ]);
+    assert_eq!(
+        kinds(system.api.message_to("delivered@gmail.test").await["events"].as_array().unwrap()),
+        ["accepted", "delivered"]
+    );
     for mail in bounces["items"].as_array().unwrap() {
         let raw = system.api.text(&format!("/api/v1/bounces/{}/raw", text(mail, "id"))).await;
-        assert!(raw.contains("report-type=delivery-status") || raw.contains("report-type=\"delivery-status\""), "{raw}");
+        assert!(
+            raw.contains("report-type=delivery-status") || raw.contains("report-type=\"delivery-status\""),
+            "{raw}"
+        );
         assert!(raw.contains("Reporting-MTA: dns; mta.emta.test"), "{raw}");
         assert!(raw.contains("Action: failed"), "{raw}");
     }
@@ -224,7 +240,8 @@ async fn a_delivery_from_its_recipients_to_its_statistics() {
     let made = system.api.post("/api/v1/deliveries", body).await;
     assert_eq!((&made["state"], &made["recipients"]), (&"edition".into(), &5.into()), "{made}");
     let path = "/api/v1/deliveries/1";
-    let (status, _) = system.api.call(reqwest::Method::POST, &format!("{path}/confirm"), Some(&Value::Null)).await;
+    let (status, _) =
+        system.api.call(reqwest::Method::POST, &format!("{path}/confirm"), Some(&Value::Null)).await;
     assert_eq!(status, 409, "not before it is prepared");
     let prepared = system.api.post(&format!("{path}/prepare"), Value::Null).await;
     assert_eq!(prepared["kpis"]["to_deliver"], 2, "{prepared}");
@@ -232,14 +249,18 @@ async fn a_delivery_from_its_recipients_to_its_statistics() {
     system.api.post(&format!("{path}/confirm"), Value::Null).await;
     system.api.advance("1h").await;
     let logs = system.api.logs(1).await;
-    let shown: Vec<_> = logs.iter().map(|log| format!("{} {}", text(log, "status"), text(log, "reason"))).collect();
-    assert_eq!(shown, [
-        "failed user_unknown",
-        "sent not_defined",
-        "ignored address_not_specified",
-        "ignored double",
-        "ignored address_not_specified",
-    ]);
+    let shown: Vec<_> =
+        logs.iter().map(|log| format!("{} {}", text(log, "status"), text(log, "reason"))).collect();
+    assert_eq!(
+        shown,
+        [
+            "failed user_unknown",
+            "sent not_defined",
+            "ignored address_not_specified",
+            "ignored double",
+            "ignored address_not_specified",
+        ]
+    );
     let raw = system.api.raw_message_to("delivered@gmail.test").await;
     assert!(raw.contains("Subject: Dear Bob\r\n") && raw.contains("Hello Bob!"), "{raw}");
     let address = system.api.get("/api/v1/addresses/bounced@gmail.test").await;

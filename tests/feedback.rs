@@ -21,7 +21,9 @@ fn posting_to(receiver: &Receiver, more: &str) -> Setup {
 
 /// Sends mail whose fates take some time.
 async fn send(system: &System) {
-    for recipient in ["bounced@gmail.test", "deferred@yahoo.test", "oob@outlook.test", "complained@orange.test"] {
+    for recipient in
+        ["bounced@gmail.test", "deferred@yahoo.test", "oob@outlook.test", "complained@orange.test"]
+    {
         system.send(recipient).await;
     }
 }
@@ -31,7 +33,10 @@ fn by_message(events: &[Value]) -> BTreeMap<String, Vec<String>> {
     let mut messages: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for event in events {
         let data = &event["data"];
-        messages.entry(text(data, "queue_id").to_owned()).or_default().push(text(data, "event_id").to_owned());
+        messages
+            .entry(text(data, "queue_id").to_owned())
+            .or_default()
+            .push(text(data, "event_id").to_owned());
     }
     messages
 }
@@ -62,7 +67,10 @@ async fn batches_are_signed_and_in_order() {
         assert!((1..=3).contains(&post.events().len()));
     }
     for event in receiver.events() {
-        assert!(event["type"].is_string() && event["timestamp"].is_string() && event["data"].is_object(), "{event}");
+        assert!(
+            event["type"].is_string() && event["timestamp"].is_string() && event["data"].is_object(),
+            "{event}"
+        );
     }
     system.stop().await;
 }
@@ -70,10 +78,13 @@ async fn batches_are_signed_and_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_was_asked_for() {
     let receiver = Receiver::up();
-    let system = posting_to(&receiver, "events: [message.bounced, message.complained], batch: { max: 1 }").start().await;
+    let system = posting_to(&receiver, "events: [message.bounced, message.complained], batch: { max: 1 }")
+        .start()
+        .await;
     send(&system).await;
     system.api.advance("84h").await;
-    let mut seen: Vec<String> = receiver.events().iter().map(|event| text(event, "type").to_owned()).collect();
+    let mut seen: Vec<String> =
+        receiver.events().iter().map(|event| text(event, "type").to_owned()).collect();
     seen.sort();
     assert_eq!(seen, ["message.bounced", "message.complained"]);
     system.stop().await;
@@ -92,7 +103,8 @@ async fn a_webhook_that_is_down_for_a_day() {
     system.api.advance("1h").await;
     let refused = receiver.posts();
     assert!(!refused.is_empty(), "it is asked once an hour");
-    let attempts: Vec<u32> = refused.iter().map(|post| post.header("emta-attempt").parse().unwrap()).collect();
+    let attempts: Vec<u32> =
+        refused.iter().map(|post| post.header("emta-attempt").parse().unwrap()).collect();
     assert!(attempts[0] > 20, "{attempts:?}");
     receiver.answer(StatusCode::OK);
     system.api.advance("1h").await;

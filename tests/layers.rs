@@ -30,8 +30,22 @@ const PURE: u8 = 2;
 
 /// Crates that bring what the pure layers must not know.
 const IMPURE: [&str; 16] = [
-    "axum", "clap", "getrandom", "indicatif", "lettre", "rand", "reqwest", "rusqlite", "rustls", "serde_yaml", "tempfile",
-    "tokio", "tokio-postgres", "tokio-rustls", "tokio-util", "tracing",
+    "axum",
+    "clap",
+    "getrandom",
+    "indicatif",
+    "lettre",
+    "rand",
+    "reqwest",
+    "rusqlite",
+    "rustls",
+    "serde_yaml",
+    "tempfile",
+    "tokio",
+    "tokio-postgres",
+    "tokio-rustls",
+    "tokio-util",
+    "tracing",
 ];
 
 /// Words of a source file that reach past the pure layers; each with where they may stand nevertheless.
@@ -101,7 +115,8 @@ fn the_cores_are_pure() {
     for package in packages() {
         let name = text(&package, "name");
         if layer(name).is_some_and(|layer| layer <= PURE) {
-            let impure: Vec<_> = dependencies(&package).into_iter().filter(|used| IMPURE.contains(used)).collect();
+            let impure: Vec<_> =
+                dependencies(&package).into_iter().filter(|used| IMPURE.contains(used)).collect();
             assert!(impure.is_empty(), "`{name}` is a pure core and uses {impure:?}");
         }
     }

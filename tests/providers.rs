@@ -63,7 +63,11 @@ async fn a_reply_at_every_step_and_none_at_all() {
         assert_eq!(kinds(events), ["accepted", kind], "{script}");
         let attempt = &events[1]["data"]["attempt"];
         assert_eq!(attempt["phase"], phase, "{script}");
-        let said = [attempt["code"].to_string(), text(attempt, "enhanced").to_owned(), text(attempt, "text").to_owned()];
+        let said = [
+            attempt["code"].to_string(),
+            text(attempt, "enhanced").to_owned(),
+            text(attempt, "text").to_owned(),
+        ];
         assert_eq!(said.join(" "), reply, "{script}");
     }
     system.stop().await;
@@ -73,7 +77,8 @@ async fn a_reply_at_every_step_and_none_at_all() {
 async fn a_provider_that_hangs_up() {
     let steps = ["greeting", "ehlo", "mail", "rcpt", "data", "message"];
     let scripts: Vec<String> = steps.iter().map(|step| format!("disconnect@{step}, 250")).collect();
-    let scripts: Vec<&str> = scripts.iter().map(String::as_str).chain(["tls", "nxdomain", "nullmx"]).collect();
+    let scripts: Vec<&str> =
+        scripts.iter().map(String::as_str).chain(["tls", "nxdomain", "nullmx"]).collect();
     let system = system(&scripts).await;
     for (number, step) in steps.iter().enumerate() {
         let message = system.api.message_to(&format!("{number}@acme.test")).await;
@@ -85,7 +90,8 @@ async fn a_provider_that_hangs_up() {
     }
     system.api.advance("20m").await;
     for number in 0..steps.len() {
-        let expected = [("deferred", "0s"), ("delivered", "20m")].map(|(kind, at)| (kind.to_owned(), at.to_owned()));
+        let expected =
+            [("deferred", "0s"), ("delivered", "20m")].map(|(kind, at)| (kind.to_owned(), at.to_owned()));
         assert_eq!(story(&system, number).await, expected, "a lost connection is tried again");
     }
     let last = async |number: usize| {
@@ -117,7 +123,10 @@ async fn three_times_no_then_yes_then_a_bounce() {
     assert_eq!(bounce["report"]["matched_by"], "message_id");
     assert_eq!(bounce["report"]["status"], "5.1.1");
     assert_eq!(bounce["failure"]["rule"], "User_unknown");
-    assert_eq!((&bounce["failure"]["type"], &bounce["failure"]["reason"]), (&"hard".into(), &"user_unknown".into()));
+    assert_eq!(
+        (&bounce["failure"]["type"], &bounce["failure"]["reason"]),
+        (&"hard".into(), &"user_unknown".into())
+    );
     assert!(bounce["report"]["from_this_mta"].is_null(), "the provider wrote it: {bounce}");
     system.stop().await;
 }
@@ -148,13 +157,18 @@ async fn what_comes_later_comes_at_its_time() {
     }
     system.api.advance("22h30m").await;
     for (number, expected) in expected.iter().enumerate() {
-        let expected: Vec<_> = expected.iter().map(|(kind, at)| ((*kind).to_owned(), (*at).to_owned())).collect();
+        let expected: Vec<_> =
+            expected.iter().map(|(kind, at)| ((*kind).to_owned(), (*at).to_owned())).collect();
         assert_eq!(story(&system, number).await, expected, "{}", scripts[number]);
     }
     let bounces = items(&system.api.get("/api/v1/bounces").await);
     let mut seen: Vec<_> = bounces.iter().map(|mail| text(mail, "kind")).collect();
     seen.sort_unstable();
-    assert_eq!(seen, ["auto_reply", "complaint", "delivery_report", "delivery_report"], "a delay report is kept too");
+    assert_eq!(
+        seen,
+        ["auto_reply", "complaint", "delivery_report", "delivery_report"],
+        "a delay report is kept too"
+    );
     let clicked = system.api.message_to("3@acme.test").await;
     assert_eq!(clicked["events"].as_array().unwrap()[3]["data"]["url"], "https://www.brand.example/");
     system.stop().await;

@@ -107,8 +107,13 @@ async fn swaks_relays() {
         let Some(said) = tool::swaks(&[&common, run].concat()) else { return };
         assert!(said.contains("250 2.0.0 Ok: queued as "), "{said}");
     }
-    let expected =
-        ["plain@gmail.test", "pipelined@gmail.test", "other@yahoo.test", "tls@gmail.test", "login@gmail.test"];
+    let expected = [
+        "plain@gmail.test",
+        "pipelined@gmail.test",
+        "other@yahoo.test",
+        "tls@gmail.test",
+        "login@gmail.test",
+    ];
     accepts(&system, &expected).await;
     for message in system.api.messages().await {
         assert_eq!(message["campaign"], "spring");
@@ -160,7 +165,8 @@ async fn a_whole_session_in_one_packet() {
         let reply = smtp.reply().await;
         assert!(reply.starts_with(code), "{reply}");
     }
-    smtp.send(format!("{content}.\r\nMAIL FROM:<>\r\nRCPT TO:<next@gmail.test>\r\nQUIT\r\n").as_bytes()).await;
+    smtp.send(format!("{content}.\r\nMAIL FROM:<>\r\nRCPT TO:<next@gmail.test>\r\nQUIT\r\n").as_bytes())
+        .await;
     for code in ["250", "250", "250", "221"] {
         let reply = smtp.reply().await;
         assert!(reply.starts_with(code), "{reply}");

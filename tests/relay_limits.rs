@@ -6,7 +6,8 @@ const SENDER: &str = "bounce@mta.emta.test";
 
 /// A relay with narrow limits.
 async fn narrow() -> System {
-    let relay = "relay: { size: 4KiB, recipients: 3, command_line: 600, text_line: 1200, sessions: 2, errors: 5 }\n";
+    let relay =
+        "relay: { size: 4KiB, recipients: 3, command_line: 600, text_line: 1200, sessions: 2, errors: 5 }\n";
     Setup::new().yaml(relay).start().await
 }
 

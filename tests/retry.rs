@@ -81,7 +81,10 @@ async fn twelve_attempts_in_84_hours() {
     assert_eq!(attempt["code"], 554);
     assert_eq!(attempt["enhanced"], "5.4.7");
     assert_eq!(attempt["text"], "[internal] message timeout (last transfail: 452 4.2.2 mailbox full)");
-    assert_eq!(expired["data"]["failure"]["class_name"], "mailbox_full", "the class is that of the last failure");
+    assert_eq!(
+        expired["data"]["failure"]["class_name"], "mailbox_full",
+        "the class is that of the last failure"
+    );
     assert_eq!(expired["data"]["failure"]["reason"], "mailbox_full");
     let done = system.api.events().await;
     system.api.advance("30d").await;

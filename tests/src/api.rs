@@ -23,6 +23,11 @@ impl Api {
         Self { base: format!("http://{address}"), http }
     }
 
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
     /// Status and body of a request; `body` is sent as JSON. A body that is not JSON comes back as a string.
     ///
     /// # Panics
@@ -37,6 +42,12 @@ impl Api {
         let text = response.text().await.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
         (status, value)
+    }
+
+    /// The answer to a POST, where the system may end before it has answered: `None` then.
+    pub async fn try_call(&self, path: &str, body: &Value) -> Option<Value> {
+        let sent = self.http.post(format!("{}{path}", self.base)).json(body).send().await;
+        sent.ok()?.json().await.ok()
     }
 
     /// The answer to a GET.

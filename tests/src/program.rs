@@ -27,9 +27,9 @@ pub fn executable() -> &'static Path {
         assert!(built.status.success(), "the program does not build");
         let lines = String::from_utf8_lossy(&built.stdout).into_owned();
         let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let program = artifacts.filter(|artifact| artifact["target"]["name"] == "emta").find_map(|artifact| {
-            artifact["executable"].as_str().map(PathBuf::from)
-        });
+        let program = artifacts
+            .filter(|artifact| artifact["target"]["name"] == "emta")
+            .find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from));
         program.expect("cargo names the program it has built")
     })
 }

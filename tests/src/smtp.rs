@@ -35,7 +35,15 @@ impl Smtp {
     /// # Panics
     /// When the connection is gone.
     pub async fn send(&mut self, octets: &[u8]) {
-        self.stream.get_mut().write_all(octets).await.expect("a connection that takes octets");
+        self.try_send(octets).await.expect("a connection that takes octets");
+    }
+
+    /// As [`Smtp::send`], where the connection may be cut.
+    ///
+    /// # Errors
+    /// When the connection is cut.
+    pub async fn try_send(&mut self, octets: &[u8]) -> std::io::Result<()> {
+        self.stream.get_mut().write_all(octets).await
     }
 
     /// Sends a command.
