@@ -190,9 +190,7 @@ impl Providers {
             Some(_) => None,
             None => provider.fates.choose(self.chance, message, recipient).0.latency(attempt),
         };
-        // The same number is drawn for the delay of the action in this place (see `schedule_after`): a message whose
-        // first answer is slow within its range is also opened late within its own.
-        named.unwrap_or(provider.spec.latency).at(self.chance.unit(message, attempt, "delay"))
+        named.unwrap_or(provider.spec.latency).at(self.chance.unit(message, attempt, "latency"))
     }
 
     /// Simulated DNS: where this attempt (from 1) of this message goes. Also announces the attempt, so that the provider

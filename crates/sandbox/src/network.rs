@@ -59,6 +59,11 @@ impl Network {
         self.lock().resolve(message, recipient, attempt)
     }
 
+    /// How long, in virtual time, the provider takes for this attempt.
+    pub(crate) fn delay(&self, message: QueueId, recipient: &EmailAddress, attempt: u32) -> Duration {
+        self.lock().delay(message, recipient, attempt)
+    }
+
     /// A message that will not be tried again.
     pub(crate) fn forget(&self, message: QueueId) {
         self.lock().forget(message);

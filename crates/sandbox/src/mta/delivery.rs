@@ -24,7 +24,8 @@ use crate::smtp_shell::Stream;
 const IDLE: Duration = Duration::from_secs(5);
 /// Real time for opening a connection.
 const CONNECT: Duration = Duration::from_secs(30);
-/// Real time to wait for any bytes while a command is open (RFC 5321 section 4.5.3.2 asks for minutes).
+/// Time to wait for any bytes while a command is open (RFC 5321 section 4.5.3.2 asks for minutes): real time for
+/// sockets, virtual time for a provider's simulated delay.
 const REPLY: Duration = Duration::from_mins(5);
 /// Octets read from a connection at a time.
 const READ_BUFFER: usize = 4 * 1024;
@@ -93,7 +94,14 @@ impl Connection {
         let loaded = tokio::task::spawn_blocking(move || store.body(id)).await;
         let finished = match loaded {
             Ok(Ok(Some(stored))) => {
-                let end = self.deliver(&stored, number, fresh_connection).await;
+                let delay = self.parts.network.delay(id, &stored.message.envelope.recipient, number);
+                let Some(token) = self.wait_for_provider(delay, token).await else { return };
+                let end = if delay > REPLY {
+                    let reply = internal(421, "4.4.1", "timed out while waiting for the server");
+                    End { mx: String::new(), phase: Phase::Connect, reply }
+                } else {
+                    self.deliver(&stored, number, fresh_connection).await
+                };
                 let attempt = Attempt {
                     number,
                     provider: provider.to_string(),
@@ -116,6 +124,16 @@ impl Connection {
             Ok(Err(error)) => self.unreadable(id, number, &provider, token, &error.to_string()),
         };
         let _ = self.mta.0.send(Command::Finished(Box::new(finished))).await;
+    }
+
+    /// Lets virtual time pass until the provider answers, or until it has taken too long. `None` when the program ends
+    /// meanwhile: the attempt was not made, and the message is queued on disk as before.
+    async fn wait_for_provider(&self, delay: Duration, token: Token) -> Option<Token> {
+        if delay.is_zero() {
+            return Some(token);
+        }
+        let answer = (self.parts.clock.now() + delay.min(REPLY)).ceil_to_second();
+        self.parts.timers.at(answer, token).await
     }
 
     /// A message that cannot be read is deferred like any other failure of the system, and said loudly.

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::classify;
-use crate::clock::{Clock, Source, Token};
+use crate::clock::{Clock, Source, Timers, Token};
 use crate::live_rules::LiveRules;
 use crate::network::Network;
 use crate::pulse::Pulse;
@@ -78,6 +78,8 @@ impl MtaHandle {
 pub(crate) struct MtaParts {
     pub(crate) hostname: String,
     pub(crate) clock: Clock,
+    /// For providers that take their time.
+    pub(crate) timers: Timers,
     pub(crate) store: Store,
     pub(crate) pulse: Pulse,
     pub(crate) network: Arc<Network>,

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::campaign::{CampaignShell, RelayPump};
-use crate::clock::Clock;
+use crate::clock::{Clock, Timers};
 use crate::config::{Config, Data};
 use crate::feedback::{Feed, Pusher};
 use crate::inmail::{InMail, InMailSession};
@@ -198,9 +198,12 @@ impl Sandbox {
         };
         front.tasks.spawn(pop3_listener.run(front.stop.clone()));
 
+        let timers = Timers::new(&clock, "slow provider");
+        front.tasks.spawn(timers.clone().run(front.stop.clone()));
         let parts = Arc::new(MtaParts {
             hostname: hostname.to_string(),
             clock: clock.clone(),
+            timers,
             store: store.clone(),
             pulse: pulse.clone(),
             network: network.clone(),
