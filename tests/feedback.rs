@@ -91,6 +91,21 @@ async fn only_what_was_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_efs_nothing_is_pushed_for_single_messages() {
+    let receiver = Receiver::up();
+    let system = posting_to(&receiver, "").set("campaign.mode", "without-efs").start().await;
+    send(&system).await;
+    system.api.advance("84h").await;
+    let events = receiver.events();
+    let mut seen = kinds(&events);
+    seen.retain(|kind| !matches!(*kind, "opened" | "clicked" | "auto_replied"));
+    seen.sort_unstable();
+    // What came back by mail: the MTA's own bounce, the provider's, and a complaint.
+    assert_eq!(seen, ["asynchronous_bounce", "asynchronous_bounce", "complained"]);
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_is_down_for_a_day() {
     let mut receiver = Receiver::down();
     let system = posting_to(&receiver, "").start().await;

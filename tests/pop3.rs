@@ -1,7 +1,5 @@
 //! A campaign system that polls the bounce mailbox itself: Python's poplib reads, deletes, and finds it empty.
 
-#![expect(clippy::unwrap_used, reason = "what is wrong is told by a panic")]
-
 use emta_tests::api::items;
 use emta_tests::{Setup, System, tool};
 

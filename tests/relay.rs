@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what is wrong is told by a panic")]
 
+use std::fs;
+
 use emta_tests::api::{kinds, text};
 use emta_tests::{START, Setup, System, mail, tool};
 use lettre::message::header::ContentType;
@@ -89,6 +91,29 @@ async fn python_relays() {
     let raw = system.api.raw_message_to("tls@gmail.test").await;
     assert!(raw.contains("with ESMTPSA"), "{raw}");
     assert!(raw.contains("\r\n.a line that begins with a dot\r\n"), "{raw}");
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_was_given() {
+    let setup = Setup::new();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (chain, key) = (setup.folder().join("chain.pem"), setup.folder().join("key.pem"));
+    fs::write(&chain, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let yaml = "relay: { certificate: chain.pem, key: key.pem }\n";
+    let system = setup.yaml(yaml).start().await;
+    let script = r#"
+import smtplib, ssl, sys
+with smtplib.SMTP(sys.argv[1], int(sys.argv[2])) as smtp:
+    smtp.starttls(context=ssl.create_default_context(cafile=sys.argv[3]))
+    smtp.sendmail("bounce@mta.emta.test", "tls@gmail.test", "Subject: news\r\n\r\nHello.\r\n")
+"#;
+    let smtp = system.sandbox.addresses().smtp;
+    let arguments = [&*smtp.ip().to_string(), &smtp.port().to_string(), chain.to_str().unwrap()];
+    if tool::python(script, &arguments).is_some() {
+        accepts(&system, &["tls@gmail.test"]).await;
+    }
     system.stop().await;
 }
 
