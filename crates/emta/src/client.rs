@@ -285,5 +285,5 @@ pub(crate) fn run(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::R
 /// Waits for real time to pass, between two questions to a server.
 pub(crate) async fn pause(span: Duration) {
     // It is the time-out that is waited for.
-    let _ = wall::timeout(span, std::future::pending::<()>()).await;
+    wall::sleep(span).await;
 }

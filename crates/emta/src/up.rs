@@ -16,7 +16,7 @@ use crate::exit::Exit;
 /// The listeners, by their keys in `listen`.
 const LISTENERS: [&str; 4] = ["listen.smtp", "listen.http", "listen.pop3", "listen.bounce_smtp"];
 
-/// Start everything and run until Ctrl-C. A second Ctrl-C ends at once.
+/// Start everything and run until Ctrl-C. A second Ctrl-C ends at once; SIGHUP reads the rule files again.
 #[derive(Args)]
 #[command(after_help = "Examples:
   emta up
@@ -76,11 +76,19 @@ impl Up {
         let runtime = runtime.context("the runtime could not be started")?;
         let outcome = runtime.block_on(async {
             let mut signals = Signals::new()?;
+            let mut hangup = listen(SignalKind::hangup())?;
             let sandbox = Sandbox::start(config).await?;
             self.announce(&sandbox)?;
+            let reload = async {
+                while hangup.recv().await.is_some() {
+                    sandbox.reload_rules();
+                }
+                std::future::pending::<()>().await;
+            };
             tokio::select! {
                 () = signals.next() => {}
                 () = end_of_input(), if self.exit_on_stdin_close => {}
+                () = reload => {}
             }
             tokio::select! {
                 () = sandbox.shutdown() => anyhow::Ok(Exit::Ok),
@@ -151,7 +159,6 @@ struct Signals {
 
 impl Signals {
     fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("signals cannot be listened to");
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
@@ -161,6 +168,10 @@ impl Signals {
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+fn listen(kind: SignalKind) -> anyhow::Result<Signal> {
+    signal(kind).context("signals cannot be listened to")
 }
 
 /// Waits until standard input is closed.

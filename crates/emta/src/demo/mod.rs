@@ -45,7 +45,7 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "COUNT", default_value_t = 2_000, value_parser = recipients())]
     recipients: u32,
     /// Seed of all chance.
-    #[arg(long, value_name = "NUMBER", default_value_t = 2_026)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 2_027)]
     seed: u64,
     /// Email Feedback Service: `without-efs`, `efs` or `efs-v8`.
     #[arg(long, value_name = "MODE", default_value = "efs")]

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use emta_campaign::{
-    AddressRecord, AddressStatus, Content, Delivery, DeliveryId, Kpis, LogRow, Mode, Recipient,
+    AddressRecord, AddressStatus, Campaign, Content, Delivery, DeliveryId, Kpis, LogRow, Mode, Recipient,
 };
 use emta_mail::{EmailAddress, ReversePath, duration};
 use serde::Deserialize;
@@ -83,7 +83,7 @@ pub(super) async fn create(
 pub(super) async fn list(State(shared): Api) -> Json<Value> {
     let items: Vec<Value> = shared
         .campaign
-        .with(|core| core.deliveries().map(|delivery| delivery_json(&shared, delivery)).collect());
+        .with(|core| core.deliveries().map(|delivery| delivery_json(core, delivery)).collect());
     Json(json!({ "items": items }))
 }
 
@@ -97,12 +97,12 @@ pub(super) async fn show(
 fn delivery_by_id(shared: &Shared, id: DeliveryId) -> Result<Value, Problem> {
     shared
         .campaign
-        .with(|core| core.delivery(id).map(|delivery| delivery_json(shared, delivery)))
+        .with(|core| core.delivery(id).map(|delivery| delivery_json(core, delivery)))
         .ok_or_else(|| Problem::not_found(format!("there is no delivery `{id}`")))
 }
 
-fn delivery_json(shared: &Shared, delivery: &Delivery) -> Value {
-    let mode = shared.config.campaign.core.mode;
+fn delivery_json(core: &Campaign, delivery: &Delivery) -> Value {
+    let mode = core.config().mode;
     let content = delivery.content();
     json!({
         "delivery": delivery.id().as_u64(),
@@ -117,7 +117,7 @@ fn delivery_json(shared: &Shared, delivery: &Delivery) -> Value {
         "started_at": delivery.started_at().map(|at| at.to_string()),
         "ends_at": delivery.ends_at().map(|at| at.to_string()),
         "mode": mode.name(),
-        "kpis": kpis_json(delivery.kpis(mode)),
+        "kpis": core.kpis(delivery.id(), mode).map(|kpis| kpis_json(&kpis)),
     })
 }
 

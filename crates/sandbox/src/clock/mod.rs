@@ -63,7 +63,7 @@ pub struct ClockStatus {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClockError {
     /// It cannot be advanced by hand in this mode.
-    #[error("a `{0}` clock moves by itself; only a frozen clock is advanced")]
+    #[error("the clock runs in mode `{0}` and moves by itself; only a frozen clock is advanced")]
     NotFrozen(ClockMode),
     /// Another advance is under way.
     #[error("the clock is being advanced already")]

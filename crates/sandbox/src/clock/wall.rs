@@ -18,7 +18,7 @@ pub async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output,
 }
 
 /// Waits for real time to pass.
-pub(crate) async fn sleep(span: Duration) {
+pub async fn sleep(span: Duration) {
     tokio::time::sleep(span).await;
 }
 
