@@ -1,6 +1,8 @@
 //! Bounces: delivery status notifications (RFC 3464), and the plain text of programs that do not write them.
 
-use super::wording;
+use super::format::ReportFormat;
+use super::notification;
+use super::style::{JAPANESE, Shape, Style, as_it_is, escaped, expand};
 use super::writer::{Writer, bare, boundary};
 use crate::header;
 use crate::inbound::Action;
@@ -46,94 +48,83 @@ pub struct BounceSpec<'a> {
     pub return_full: bool,
 }
 
-/// In whose style a bounce is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReportFormat {
-    /// The MTA's own: RFC 3464 with a short text.
-    #[default]
-    Rfc3464,
-    /// Postfix: RFC 3464 with fields of its own.
-    Postfix,
-    /// Exim before it wrote RFC 3464: plain text, the address also in `X-Failed-Recipients`.
-    Exim,
-    /// qmail: plain text (QSBMF).
-    Qmail,
-    /// sendmail: RFC 3464 with a transcript of the session.
-    Sendmail,
-    /// Microsoft Exchange and Office 365: RFC 3464 with text for administrators.
-    Exchange,
-    /// Gmail: RFC 3464 with a headline, the address also in `X-Failed-Recipients`.
-    Gmail,
-}
-
-impl ReportFormat {
-    /// All formats.
-    pub const ALL: [Self; 7] =
-        [Self::Rfc3464, Self::Postfix, Self::Exim, Self::Qmail, Self::Sendmail, Self::Exchange, Self::Gmail];
-
-    /// Its name in configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Rfc3464 => "rfc3464",
-            Self::Postfix => "postfix",
-            Self::Exim => "exim",
-            Self::Qmail => "qmail",
-            Self::Sendmail => "sendmail",
-            Self::Exchange => "exchange",
-            Self::Gmail => "gmail",
-        }
-    }
-
-    /// The format of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
-    }
-
-    /// The format in which this one reports the action: qmail writes failures only, and neither it nor Exim's plain
-    /// text has words for success.
-    const fn for_action(self, action: Action) -> Self {
-        match (self, action) {
-            (Self::Qmail, Action::Delayed | Action::Delivered | Action::Relayed | Action::Expanded)
-            | (Self::Exim, Action::Delivered | Action::Relayed | Action::Expanded) => Self::Rfc3464,
-            (format, _) => format,
-        }
-    }
-}
-
-/// Writes a bounce.
+/// Writes a bounce. A format that has no words for what became of the message, or no characters for it, is replaced by
+/// [`ReportFormat::Rfc3464`].
 pub fn bounce(spec: &BounceSpec<'_>) -> Vec<u8> {
-    let spec = &BounceSpec { format: spec.format.for_action(spec.action), ..*spec };
-    match spec.format {
-        ReportFormat::Exim | ReportFormat::Qmail => plain(spec),
-        ReportFormat::Rfc3464
-        | ReportFormat::Postfix
-        | ReportFormat::Sendmail
-        | ReportFormat::Exchange
-        | ReportFormat::Gmail => report(spec),
+    let own = ReportFormat::Rfc3464.style();
+    let (style, (subject, text)) = match spec.format.style().words(spec) {
+        Some(words) => (spec.format.style(), words),
+        // The format of our own has words for everything.
+        None => (own, own.words(spec).unwrap_or((own.subjects.failed, own.text.failed))),
+    };
+    let mut mail = Writer::with_capacity(4096 + spec.original.len());
+    fields(&mut mail, spec, style, &expand(subject, spec, as_it_is));
+    match style.shape {
+        Shape::Report { html, fields, recipient_fields } => {
+            let encode = if html { escaped } else { as_it_is };
+            let text = lines(&expand(text, spec, encode));
+            let mut status = Writer::with_capacity(1024);
+            delivery_status(&mut status, spec, fields, recipient_fields);
+            let text_type = if html { "text/html; charset=utf-8" } else { "text/plain; charset=utf-8" };
+            let parts: [(&str, &[u8]); 3] = [
+                (text_type, text.as_bytes()),
+                ("message/delivery-status", status.as_bytes()),
+                (returned_type(spec), returned(spec)),
+            ];
+            multipart(&mut mail, spec, "report; report-type=delivery-status", &parts);
+        }
+        Shape::Mixed => {
+            let text = lines(&expand(text, spec, as_it_is));
+            let parts: [(&str, &[u8]); 2] =
+                [("text/plain; charset=utf-8", text.as_bytes()), (returned_type(spec), returned(spec))];
+            multipart(&mut mail, spec, "mixed", &parts);
+        }
+        Shape::Plain { charset } => {
+            if let Some(charset) = charset {
+                mail.field("MIME-Version", "1.0");
+                mail.field("Content-Type", &format!("text/plain; charset={charset}"));
+                mail.field("Content-Transfer-Encoding", if charset == JAPANESE { "7bit" } else { "8bit" });
+            }
+            mail.blank();
+            let text = expand(text, spec, as_it_is);
+            if charset == Some(JAPANESE) {
+                // Its escape sequences are control characters.
+                mail.content(text.as_bytes());
+            } else {
+                mail.lines(&text);
+            }
+            mail.blank();
+            mail.content(returned(spec));
+        }
+        Shape::Notification => {
+            mail.field("MIME-Version", "1.0");
+            mail.field("Content-Type", "text/plain; charset=UTF-8");
+            // JSON has no place to break a line at.
+            mail.field("Content-Transfer-Encoding", "base64");
+            mail.blank();
+            mail.base64(format!("{}\n\n{text}\n", notification::json(spec)).as_bytes());
+        }
     }
-}
-
-/// Plain text: the fields, the text for people, then the message without any MIME.
-fn plain(spec: &BounceSpec<'_>) -> Vec<u8> {
-    let mut mail = Writer::with_capacity(2048 + spec.original.len());
-    fields(&mut mail, spec);
-    mail.blank();
-    wording::write(&mut mail, spec);
-    mail.content(returned(spec));
     mail.into_bytes()
 }
 
-/// `multipart/report` (RFC 6522): text for people, `message/delivery-status`, the message or its header.
-fn report(spec: &BounceSpec<'_>) -> Vec<u8> {
-    let mut text = Writer::with_capacity(1024);
-    wording::write(&mut text, spec);
-    let mut status = Writer::with_capacity(1024);
-    delivery_status(&mut status, spec);
-    let returned = returned(spec);
-    let parts = [text.as_bytes(), status.as_bytes(), returned];
-    let boundary = boundary(spec.report_id, &parts);
-    let eight_bit = parts.iter().any(|part| !part.is_ascii());
-    let part = |mail: &mut Writer, content_type: &str, content: &[u8]| {
+fn lines(text: &str) -> Writer {
+    let mut out = Writer::with_capacity(text.len() + 64);
+    out.lines(text);
+    out
+}
+
+/// The parts, each with its type, behind the header's fields.
+fn multipart(mail: &mut Writer, spec: &BounceSpec<'_>, subtype: &str, parts: &[(&str, &[u8])]) {
+    let contents: Vec<&[u8]> = parts.iter().map(|(_, content)| *content).collect();
+    let boundary = boundary(spec.report_id, &contents);
+    mail.field("MIME-Version", "1.0");
+    if contents.iter().any(|content| !content.is_ascii()) {
+        mail.field("Content-Transfer-Encoding", "8bit");
+    }
+    mail.field("Content-Type", &format!("multipart/{subtype}; boundary=\"{boundary}\""));
+    mail.blank();
+    for (content_type, content) in parts {
         mail.line(&format!("--{boundary}"));
         mail.field("Content-Type", content_type);
         if !content.is_ascii() {
@@ -142,48 +133,33 @@ fn report(spec: &BounceSpec<'_>) -> Vec<u8> {
         mail.blank();
         mail.content(content);
         mail.blank();
-    };
-
-    let mut mail = Writer::with_capacity(4096 + spec.original.len());
-    fields(&mut mail, spec);
-    mail.field("MIME-Version", "1.0");
-    if eight_bit {
-        mail.field("Content-Transfer-Encoding", "8bit");
     }
-    mail.field(
-        "Content-Type",
-        &format!("multipart/report; report-type=delivery-status; boundary=\"{boundary}\""),
-    );
-    mail.blank();
-    part(&mut mail, "text/plain; charset=utf-8", text.as_bytes());
-    part(&mut mail, "message/delivery-status", status.as_bytes());
-    let returned_type = if spec.return_full { "message/rfc822" } else { "text/rfc822-headers" };
-    part(&mut mail, returned_type, returned);
     mail.line(&format!("--{boundary}--"));
-    mail.into_bytes()
 }
 
-fn fields(mail: &mut Writer, spec: &BounceSpec<'_>) {
-    let wording = wording::heading(spec);
+fn fields(mail: &mut Writer, spec: &BounceSpec<'_>, style: &Style, subject: &str) {
     mail.field("Date", &spec.at.rfc5322());
-    mail.field("From", &format!("{} <{}>", wording.from_name, bare(spec.from)));
+    mail.field("From", &format!("{} <{}>", style.from_name, bare(spec.from)));
     mail.field("To", &bare(spec.to));
-    mail.text_field("Subject", &wording.subject);
+    mail.text_field("Subject", subject);
     mail.field("Message-ID", &format!("<{}>", bare(spec.report_id)));
-    if let Some(auto_submitted) = wording.auto_submitted {
-        mail.field("Auto-Submitted", auto_submitted);
-    }
-    if matches!(spec.format, ReportFormat::Exim | ReportFormat::Gmail) && spec.action == Action::Failed {
+    mail.optional_field("Auto-Submitted", style.auto_submitted);
+    if style.failed_recipients && spec.action == Action::Failed {
         mail.field("X-Failed-Recipients", &bare(spec.final_recipient));
     }
 }
 
 /// The fields of RFC 3464 section 2: one group for the message, one for the recipient.
-fn delivery_status(out: &mut Writer, spec: &BounceSpec<'_>) {
+fn delivery_status(
+    out: &mut Writer,
+    spec: &BounceSpec<'_>,
+    fields: &[(&str, &str)],
+    recipient_fields: &[(&str, &str)],
+) {
     out.optional_field("Original-Envelope-Id", spec.envelope_id.map(xtext).as_deref());
     out.field("Reporting-MTA", &format!("dns; {}", spec.reporting_mta));
-    if spec.format == ReportFormat::Postfix {
-        out.field("X-Postfix-Sender", &format!("rfc822; {}", bare(spec.to)));
+    for (name, value) in fields {
+        out.field(name, &expand(value, spec, as_it_is));
     }
     out.field("Arrival-Date", &spec.arrival.rfc5322());
     out.blank();
@@ -198,6 +174,9 @@ fn delivery_status(out: &mut Writer, spec: &BounceSpec<'_>) {
     out.field("Last-Attempt-Date", &spec.at.rfc5322());
     if spec.action == Action::Delayed {
         out.optional_field("Will-Retry-Until", spec.will_retry_until.map(Timestamp::rfc5322).as_deref());
+    }
+    for (name, value) in recipient_fields {
+        out.field(name, &expand(value, spec, as_it_is));
     }
 }
 
@@ -223,4 +202,8 @@ fn xtext(text: &str) -> String {
 
 fn returned<'a>(spec: &BounceSpec<'a>) -> &'a [u8] {
     if spec.return_full { spec.original } else { header::split(spec.original).0 }
+}
+
+fn returned_type(spec: &BounceSpec<'_>) -> &'static str {
+    if spec.return_full { "message/rfc822" } else { "text/rfc822-headers" }
 }

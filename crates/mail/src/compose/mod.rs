@@ -6,10 +6,14 @@
 mod auto_reply;
 mod bounce;
 mod complaint;
-mod wording;
+mod format;
+mod notification;
+mod style;
+mod styles;
 mod writer;
 
 pub use auto_reply::{AutoReplySpec, Language, auto_reply};
-pub use bounce::{BounceSpec, ReportFormat, bounce};
+pub use bounce::{BounceSpec, bounce};
 pub use complaint::{ComplaintSpec, complaint};
+pub use format::ReportFormat;
 pub use writer::MAX_LINE;

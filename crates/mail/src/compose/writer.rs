@@ -126,6 +126,14 @@ impl Writer {
         }
     }
 
+    /// Content in base64, in lines of 76 octets (RFC 2045 section 6.8).
+    pub(super) fn base64(&mut self, content: &[u8]) {
+        for chunk in content.chunks(57) {
+            self.out.extend_from_slice(STANDARD.encode(chunk).as_bytes());
+            self.out.extend_from_slice(b"\r\n");
+        }
+    }
+
     /// Octets that are known to be right.
     pub(super) fn verbatim(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);

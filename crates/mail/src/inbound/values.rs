@@ -49,7 +49,7 @@ pub(super) fn address(value: &str) -> Option<String> {
         None => value.split_whitespace().find(|word| word.contains('@')).or_else(|| only_word(value))?,
     };
     let bare = candidate.trim_matches(|c: char| c.is_whitespace() || "<>,;:'()[]".contains(c));
-    let bare = bare.strip_prefix("mailto:").unwrap_or(bare);
+    let bare = ["mailto:", "smtp:", "SMTP:"].iter().find_map(|kind| bare.strip_prefix(kind)).unwrap_or(bare);
     // A source route before the address (RFC 5321 appendix F.2) is not part of it.
     let bare = match bare.strip_prefix('@') {
         Some(routed) => routed.rsplit_once(':').map_or(bare, |(_, address)| address),

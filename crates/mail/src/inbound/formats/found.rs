@@ -103,6 +103,7 @@ impl Found {
     pub(super) fn say(&mut self, place: usize, text: &str) {
         if let Some(entry) = self.entries.get_mut(place)
             && entry.diagnostic.len() < MAX_DIAGNOSTIC
+            && !entry.settled
         {
             if !entry.diagnostic.is_empty() {
                 entry.diagnostic.push('\n');
@@ -126,12 +127,13 @@ impl Found {
         let mut shared: Option<RecipientReport> = None;
         let last = self.entries.last().map_or(0, |entry| entry.at);
         let any_other = self.any_other;
+        let max = if self.entries.len() == 1 { MAX_DIAGNOSTIC } else { MAX_SHARED };
         self.entries
             .into_iter()
             .filter(|entry| !(entry.party && any_other))
             .map(|entry| {
                 let said = if entry.diagnostic.trim().is_empty() {
-                    shared.get_or_insert_with(|| report(paragraph_after(text, last), MAX_SHARED)).clone()
+                    shared.get_or_insert_with(|| report(paragraph_after(text, last), max)).clone()
                 } else {
                     report(&entry.diagnostic, MAX_DIAGNOSTIC)
                 };
@@ -160,7 +162,7 @@ fn report(said: &str, max: usize) -> RecipientReport {
 }
 
 /// Words that programs put before the reply of the other side, and where in what follows them it is.
-const BEFORE_REPLY: [(&str, Place); 13] = [
+const BEFORE_REPLY: [(&str, Place); 18] = [
     ("Remote host said:", Place::Until(&["Giving up on ", "[RCPT_TO]", "[DATA]", "I'm not going to"])),
     ("Remote Server returned '", Place::Until(&["'\n", "'"])),
     ("Remote server returned '", Place::Until(&["'\n", "'"])),
@@ -168,13 +170,18 @@ const BEFORE_REPLY: [(&str, Place); 13] = [
     ("It responded as follows: [", Place::Until(&["]\n", "]"])),
     ("Diagnostic code: ", Place::Until(&["\nRemote system:", "\n\n"])),
     ("Reason: ", Place::Until(&["\n\n"])),
+    ("The error that the other server returned was:", Place::All),
+    ("Error message below:", Place::All),
     ("Error=[", Place::Until(&["]\n", "]"])),
     ("ERROR_CODE :", Place::Until(&["\n\n"])),
     (" said: ", Place::All),
     // Exim: the command and the host stand before the reply.
     ("SMTP error from remote mail server after ", Place::AfterColon),
+    ("SMTP error from remote server after ", Place::BelowHost),
     (" did not like our ", Place::AfterColon),
     ("(reason: ", Place::Until(&[")\n"])),
+    ("Technical details of permanent failure:", Place::All),
+    ("Technical details of temporary failure:", Place::All),
 ];
 
 #[derive(Clone, Copy)]
@@ -185,6 +192,8 @@ enum Place {
     Until(&'static [&'static str]),
     /// Behind the first colon that a reply code follows.
     AfterColon,
+    /// Below the line that names the host.
+    BelowHost,
 }
 
 /// The other side's reply in what a program says of a recipient, where it is marked; else all of it.
@@ -199,6 +208,10 @@ fn reply_in(said: &str) -> &str {
                 end.and_then(|end| rest.get(..end)).unwrap_or(rest)
             }
             Place::AfterColon => after_colon_code(rest).unwrap_or_default(),
+            Place::BelowHost => rest
+                .split_once("\nhost: ")
+                .and_then(|(_, host)| host.split_once('\n'))
+                .map_or("", |(_, reply)| reply),
         };
         if !reply.trim().is_empty() {
             return reply.trim();

@@ -27,13 +27,25 @@ const WORDS: [&str; 15] = [
 
 /// Addresses in angle brackets or between spaces, in lines that speak of a failure.
 pub(super) fn read(source: &Source<'_>, found: &mut Found) {
-    lines(source, found, speaks_of_failure);
+    lines(source, found, speaks_of_failure, Parties::LeftOut);
+}
+
+/// The same, of people who wrote to themselves: for programs whose sentences name nobody else.
+pub(super) fn read_parties(source: &Source<'_>, found: &mut Found) {
+    lines(source, found, speaks_of_failure, Parties::Taken);
+}
+
+/// Whether the sender and the recipient of the mail, whom sentences name in passing, are taken for failed ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parties {
+    LeftOut,
+    Taken,
 }
 
 /// Addresses in any line: the last resort, for the bounces of known programs.
 pub(super) fn read_anywhere(source: &Source<'_>, found: &mut Found) {
     if source.head.sent_by_mail_system() || source.head.null_sender() {
-        lines(source, found, |line| !is_contact(line));
+        lines(source, found, |line| !is_contact(line), Parties::LeftOut);
     }
 }
 
@@ -66,7 +78,7 @@ fn is_contact(line: &str) -> bool {
     CONTACTS.iter().any(|word| lower.contains(word))
 }
 
-fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool) {
+fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool, parties: Parties) {
     let mut at = 0;
     for line in source.text.split_inclusive('\n') {
         let start = at;
@@ -81,8 +93,7 @@ fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool) 
         let reply = codes(sentence).reply.is_some();
         let mut said = 0;
         for address in addresses(line) {
-            // Sentences name the sender and the recipient of the mail in passing.
-            if found.is_party(&address) {
+            if parties == Parties::LeftOut && found.is_party(&address) {
                 continue;
             }
             let place = found.add(&address, start);

@@ -32,6 +32,7 @@ const LABELS: [&str; 28] = [
     ">>> ",
     "* ",
     "- ",
+    "recipient: [smtp:",
     "recipient address:",
     "recipient:",
     "recipients:",
@@ -41,7 +42,6 @@ const LABELS: [&str; 28] = [
     "rcpt to:",
     "mail address:",
     "failed address:",
-    "recipient: [smtp:",
     "[smtp:",
     "smtp:",
     "undeliverable address:",
@@ -82,6 +82,8 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
     let (word, rest) = line.split_at(end);
     let rest = rest.trim();
     let ended = word.trim_end_matches([':', ',', ';', '.']);
+    // The end of `[SMTP:a@example.com]`, unless the domain itself is in brackets.
+    let ended = if ended.contains('[') { ended } else { ended.trim_end_matches(']') };
     let address = full_address(ended).filter(|a| a.len() == ended.len())?;
     // A word of a sentence is followed by more words; an entry of a list by nothing or by a mark.
     let entry = rest.is_empty()
@@ -110,6 +112,7 @@ mod tests {
         check("Recipient: <a@example.com>", Some(("a@example.com", "")));
         check("a@example.com [User unknown]", Some(("a@example.com", "[User unknown]")));
         check("a@example.com on Mon, 5 Jan 2026", Some(("a@example.com", "on Mon, 5 Jan 2026")));
+        check("Recipient: [SMTP:a@example.com]", Some(("a@example.com", "")));
         check("a@example.com was here last week", None);
         check("\"a@example.com\":", Some(("a@example.com", "")));
         check("\"a b\"@example.com: no", None);

@@ -15,12 +15,13 @@ pub(super) struct Format {
 const LIST: (Reader, FoundIn) = (listed::read, FoundIn::List);
 const TALK: (Reader, FoundIn) = (transcript::read, FoundIn::Transcript);
 const TOLD: (Reader, FoundIn) = (inline::read, FoundIn::Sentence);
+const SELF: (Reader, FoundIn) = (inline::read_parties, FoundIn::Sentence);
 const ANYWHERE: (Reader, FoundIn) = (inline::read_anywhere, FoundIn::Sentence);
 
 const LISTED: &[(Reader, FoundIn)] = &[LIST, TOLD, ANYWHERE];
 const SESSION: &[(Reader, FoundIn)] = &[TALK, LIST, TOLD, ANYWHERE];
 const ANY: &[(Reader, FoundIn)] = &[LIST, TALK, TOLD];
-const SENTENCE: &[(Reader, FoundIn)] = &[TOLD, LIST, ANYWHERE];
+const SENTENCE: &[(Reader, FoundIn)] = &[TOLD, LIST, ANYWHERE, SELF];
 
 const fn format(
     name: &'static str,
