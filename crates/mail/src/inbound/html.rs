@@ -171,7 +171,7 @@ fn tag<'a>(rest: &'a str, out: &mut Text) -> &'a str {
         return &named[end + 1..];
     }
     let is = |known: &&str| name.eq_ignore_ascii_case(known);
-    if BLOCKS.iter().any(|known| is(&known)) {
+    if BLOCKS.iter().any(is) {
         out.line();
         if name.eq_ignore_ascii_case("pre") {
             out.pre = !closes;
