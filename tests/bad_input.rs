@@ -1,7 +1,5 @@
 //! What goes wrong is said, with what to do about it, and harms nothing else.
 
-#![expect(clippy::unwrap_used, reason = "what is wrong is told by a panic")]
-
 use std::net::TcpListener;
 
 use emta_sandbox::{Sandbox, StartError};

@@ -1,7 +1,5 @@
 //! Feedback by webhook: signed, in order, at least once, and never lost.
 
-#![expect(clippy::unwrap_used, reason = "what is wrong is told by a panic")]
-
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;

@@ -8,11 +8,14 @@ use serde_json::Value;
 
 /// A provider with one recipient for each of these scripts: `0@acme.test`, `1@acme.test` and so on.
 fn acme(scripts: &[&str]) -> String {
-    let mut yaml = "name: acme\ndomains: [acme.test]\nrecipients:\n".to_owned();
-    for (number, script) in scripts.iter().enumerate() {
-        yaml.push_str(&format!("  - {{ address: {number}@acme.test, script: '{script}' }}\n"));
-    }
-    yaml + "outcomes: [{ weight: 1, name: accepted, script: '250' }]\n"
+    let one = |(number, script): (usize, &&str)| {
+        format!("  - {{ address: {number}@acme.test, script: '{script}' }}\n")
+    };
+    let recipients: String = scripts.iter().enumerate().map(one).collect();
+    format!(
+        "name: acme\ndomains: [acme.test]\nrecipients:\n{recipients}\
+         outcomes: [{{ weight: 1, name: accepted, script: '250' }}]\n"
+    )
 }
 
 async fn system(scripts: &[&str]) -> System {
