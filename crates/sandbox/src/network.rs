@@ -212,6 +212,8 @@ impl LaterShell {
                 while let Some(later) = providers.poll(now) {
                     due.push(later);
                 }
+                // Before the token goes: without a deadline the clock would pass over what is due next.
+                self.source.set_deadline(providers.deadline());
             }
             self.act(due, &mut tasks, token).await;
         }

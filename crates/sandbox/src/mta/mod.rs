@@ -235,8 +235,9 @@ impl Mta {
                 }
             }
         }
-        self.finish_round(round, now);
+        // Before the round's tokens go: without a deadline the clock would pass over the next attempts.
         self.source.set_deadline(self.queue.deadline());
+        self.finish_round(round, now);
     }
 
     fn finish_round(&mut self, round: Round, now: Timestamp) {

@@ -1,9 +1,4 @@
 use std::fmt::Write as _;
-use std::path::PathBuf;
-
-use emta_mail::event::Verdict;
-use emta_qualify::{Subject, unmatched_mail, unmatched_reply};
-use serde_json::Value;
 
 use super::*;
 
@@ -107,56 +102,4 @@ fn errors_lead_to_the_place() {
         "`5` is not a reply code",
     );
     check_error("      mtach: x\n      set: { class: mail_block }", 3, 7, "did you mean `match`?");
-}
-
-/// A folder beside the project; tests that measure with it are skipped where it is missing.
-fn shared(path: &str) -> Option<String> {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
-    let text = std::fs::read_to_string(&file).ok();
-    if text.is_none() {
-        println!("SKIPPED: there is no {}", file.display());
-    }
-    text
-}
-
-/// How many of the labelled lines get the expected type and reason: (right, all).
-fn agreement(rules: &RuleSet, unmatched: fn() -> Verdict) -> Option<(usize, usize)> {
-    let lines = shared("corpus/reply-lines/lines.jsonl")?;
-    let map: Value = serde_json::from_str(&shared("facts/class-to-campaign-reason.json")?).unwrap();
-    let (mut right, mut all) = (0, 0);
-    for line in lines.lines() {
-        let row: Value = serde_json::from_str(line).unwrap();
-        let text = |key: &str| row[key].as_str().unwrap_or_default();
-        if text("source") != "sisimai-corpus-diag" || matches!(text("label"), "feedback" | "vacation") {
-            continue;
-        }
-        let mut subject = Subject::from_reply_line(text("text"), None);
-        // 4.9.x and 5.9.x are the publisher's own codes.
-        subject.status =
-            subject.status.or(text("status").parse().ok().filter(|_| !text("status").contains(".9.")));
-        let is_permanent = subject.code.map_or(!text("status").starts_with('4'), |code| code >= 500);
-        let expected = &map["sisimai"][text("label")][if is_permanent { "on5xx" } else { "on4xx" }];
-        // What nobody can qualify is Unreachable / Soft here (facts 2.4).
-        let expected = match expected["reason"].as_str() {
-            Some("Not defined") => ("Unreachable", "Soft"),
-            reason => (reason.unwrap_or_default(), expected["type"].as_str().unwrap_or_default()),
-        };
-        let verdict = rules.verdict(&subject, unmatched);
-        all += 1;
-        right += usize::from((verdict.reason.label(), verdict.failure_type.label()) == expected);
-    }
-    Some((right, all))
-}
-
-/// What was reached when the rules were last tuned; it may only grow. The rest are labels that the mapping itself
-/// doubts (NXDOMAIN as a network error), bounces for people in several languages, and replies that say nothing.
-#[test]
-fn agrees_with_the_labelled_reply_lines() {
-    for (name, unmatched, floor) in
-        [("mta.yaml", unmatched_reply as fn() -> Verdict, 88), ("inbound-email.yaml", unmatched_mail, 89)]
-    {
-        let Some((right, all)) = agreement(&shipped(name), unmatched) else { return };
-        println!("{name}: {right} of {all}");
-        assert!(right * 100 >= all * floor, "{name}: {right} of {all}, expected at least {floor} %");
-    }
 }

@@ -1,0 +1,89 @@
+//! The shipped rules against real reply lines, without the mails around them.
+//!
+//! The corpus is not part of the project; without `../shared` the test says so and passes. `--nocapture` prints every
+//! miss, the costly ones first.
+
+use std::path::Path;
+
+use emta_mail::event::Verdict;
+use emta_mail::{FailureReason, FailureType};
+use emta_qualify::tune::{Case, Meaning, evaluate};
+use emta_qualify::{unmatched_mail, unmatched_reply};
+use emta_sandbox::config::rules;
+use serde_json::Value;
+
+/// What was reached when the rules were last tuned, in thousandths; it may only grow. The rest are labels that the
+/// mapping itself doubts (NXDOMAIN as a network error), and replies that say nothing without the mail around them.
+#[test]
+fn agrees_with_the_labelled_reply_lines() {
+    check("mta.yaml", &unmatched_reply(), 880);
+    check("inbound-email.yaml", &unmatched_mail(), 890);
+}
+
+#[track_caller]
+fn check(name: &str, unmatched: &Verdict, floor_per_mille: usize) {
+    let (Some(lines), Some(map)) =
+        (shared("corpus/reply-lines/lines.jsonl"), shared("facts/class-to-campaign-reason.json"))
+    else {
+        return;
+    };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/rules").join(name);
+    let set = rules::parse(name, &std::fs::read_to_string(file).unwrap()).unwrap();
+    let map: Value = serde_json::from_str(&map).unwrap();
+    let cases: Vec<Case> = lines.lines().filter_map(|line| case(line, &map, unmatched)).collect();
+    let told = evaluate(&set, unmatched, &cases);
+    for miss in &told.misses {
+        let rule = miss.rule.as_deref().unwrap_or("-");
+        let ((want, why), (got, because)) = (miss.expected, miss.given);
+        println!(
+            "{name}: {}: {}: {want} / {why}, `{rule}` says {got} / {because}: {:?}",
+            miss.case,
+            miss.mistake.label(),
+            miss.text
+        );
+    }
+    println!("{name}: {} of {} right", told.right, told.labelled);
+    assert!(
+        told.right * 1000 >= told.labelled * floor_per_mille,
+        "{name}: {} of {}, expected at least {floor_per_mille} per mille; the misses are above",
+        told.right,
+        told.labelled
+    );
+}
+
+/// A line with its label; `None` where the label is of another kind, or of no failure.
+fn case(line: &str, map: &Value, unmatched: &Verdict) -> Option<Case> {
+    let row: Value = serde_json::from_str(line).unwrap();
+    let text = |key: &str| row[key].as_str().unwrap_or_default();
+    if text("source") != "sisimai-corpus-diag" || matches!(text("label"), "feedback" | "vacation") {
+        return None;
+    }
+    let mut case = Case::line(format!("{} {}", text("file"), text("label")), text("text"));
+    // 4.9.x and 5.9.x are the publisher's own codes.
+    case.status = case.status.or(text("status").parse().ok().filter(|_| !text("status").contains(".9.")));
+    let is_permanent = case.code.map_or(!text("status").starts_with('4'), |code| code >= 500);
+    case.expected =
+        meaning(&map["sisimai"][text("label")][if is_permanent { "on5xx" } else { "on4xx" }], unmatched);
+    Some(case)
+}
+
+/// What nobody can qualify is what holds where no rule matches (facts 2.4).
+fn meaning(mapped: &Value, unmatched: &Verdict) -> Option<Meaning> {
+    let text = |key: &str| mapped[key].as_str().unwrap_or_default();
+    let failure_type = *FailureType::ALL.iter().find(|value| value.label() == text("type"))?;
+    let reason = *FailureReason::ALL.iter().find(|value| value.label() == text("reason"))?;
+    match failure_type {
+        FailureType::NotDefined => Some((unmatched.failure_type, unmatched.reason)),
+        FailureType::Soft | FailureType::Hard | FailureType::Ignored => Some((failure_type, reason)),
+    }
+}
+
+/// A file beside the project.
+fn shared(path: &str) -> Option<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(path);
+    let text = std::fs::read_to_string(&file).ok();
+    if text.is_none() {
+        eprintln!("SKIPPED: there is no {}; the rules were not held against it", file.display());
+    }
+    text
+}
