@@ -148,6 +148,10 @@ fn what_is_reserved_stands_where_it_belongs() {
     let mut wrong = Vec::new();
     for file in files {
         let place = file.strip_prefix(&crates).unwrap().to_string_lossy().into_owned();
+        // A test may measure how long something takes, and says so to clippy.
+        if !place.contains("/src/") {
+            continue;
+        }
         let code = code(&file);
         for (word, homes) in RESERVED {
             if code.contains(word) && !homes.iter().any(|home| place.starts_with(home)) {
