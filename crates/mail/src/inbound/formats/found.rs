@@ -127,7 +127,8 @@ impl Found {
         let mut shared: Option<RecipientReport> = None;
         let last = self.entries.last().map_or(0, |entry| entry.at);
         let any_other = self.any_other;
-        let max = if self.entries.len() == 1 { MAX_DIAGNOSTIC } else { MAX_SHARED };
+        let single = self.entries.len() == 1;
+        let max = if single { MAX_DIAGNOSTIC } else { MAX_SHARED };
         self.entries
             .into_iter()
             .filter(|entry| !(entry.party && any_other))
@@ -135,7 +136,12 @@ impl Found {
                 let said = if entry.diagnostic.trim().is_empty() {
                     shared.get_or_insert_with(|| report(paragraph_after(text, last), max)).clone()
                 } else {
-                    report(&entry.diagnostic, MAX_DIAGNOSTIC)
+                    let said = report(&entry.diagnostic, MAX_DIAGNOSTIC);
+                    // A sentence about the only recipient, and the reply in a paragraph of its own.
+                    let reply = (single && said.status.is_none() && said.reply_code.is_none())
+                        .then(|| report(paragraph_after(text, last), max))
+                        .filter(|below| below.reply_code.is_some() && below.status.is_some());
+                    reply.unwrap_or(said)
                 };
                 let found_in = entry.found_in;
                 RecipientReport { action, final_recipient: Some(entry.address), found_in, ..said }

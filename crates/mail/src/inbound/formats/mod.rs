@@ -10,6 +10,10 @@ mod listed;
 mod programs;
 mod transcript;
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use super::head::Head;
 use super::lexicon;
 use super::report::{Action, FoundIn, RecipientReport};
@@ -47,8 +51,26 @@ pub(super) fn program(text: &str) -> Option<&'static str> {
 
 fn known(text: &str) -> Option<&'static Format> {
     let text = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
-    PROGRAMS.iter().find(|format| format.signs.iter().any(|sign| contains(text, sign)))
+    let (automaton, owners) = SIGNS.as_ref()?;
+    let first = automaton
+        .find_overlapping_iter(text)
+        .filter_map(|found| owners.get(found.pattern().as_usize()))
+        .min()?;
+    PROGRAMS.get(*first)
 }
+
+/// All signs in one automaton, and the place in [`PROGRAMS`] of each: one pass over the text finds them all.
+static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
+    let signs =
+        PROGRAMS.iter().enumerate().flat_map(|(at, format)| format.signs.iter().map(move |sign| (*sign, at)));
+    let (signs, owners): (Vec<&str>, Vec<usize>) = signs.unzip();
+    // It fails for more signs than fit into 32 bits.
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(signs)
+        .ok()
+        .map(|automaton| (automaton, owners))
+});
 
 /// Reads a bounce; `None` if nothing about the mail says that it is one. The recipients may be empty.
 pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
@@ -168,8 +190,4 @@ fn action(text: &str, lower_subject: &str) -> Action {
 
 fn has_any(lower: &str, words: &[&str]) -> bool {
     words.iter().any(|word| lower.contains(word))
-}
-
-fn contains(text: &str, needle: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), needle.as_bytes()).is_some()
 }

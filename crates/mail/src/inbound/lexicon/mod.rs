@@ -4,6 +4,10 @@
 //! All phrases are in lower case and are compared with text in lower case. The phrases that programs send are theirs;
 //! a new language is a new row of [`LANGUAGES`], in the file of its family.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 mod asian;
 mod germanic;
 mod romance;
@@ -43,12 +47,14 @@ const LANGUAGES: [&Words; 12] = [
 
 /// Whether a text in lower case says that a message was not delivered.
 pub(super) fn says_failed(lower: &str) -> bool {
-    any(lower, |words| words.failed)
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.failed));
+    says(&PHRASES, lower)
 }
 
 /// Whether a text in lower case says that a message is still being tried.
 pub(super) fn says_delayed(lower: &str) -> bool {
-    any(lower, |words| words.delayed)
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.delayed));
+    says(&PHRASES, lower)
 }
 
 /// Whether a subject in lower case, without the prefix of replies, is that of an automatic reply.
@@ -58,23 +64,25 @@ pub(super) fn is_away_subject(lower: &str) -> bool {
 
 /// Whether a text in lower case says that the recipient is away.
 pub(super) fn says_away(lower: &str) -> bool {
-    any(lower, |words| words.away)
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.away));
+    says(&PHRASES, lower)
 }
 
 /// Whether a subject in lower case says that an address has changed.
 pub(super) fn says_moved(lower: &str) -> bool {
-    any(lower, |words| words.moved)
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.moved));
+    says(&PHRASES, lower)
 }
 
-fn any(text: &str, which: impl Fn(&Words) -> &'static [&'static str]) -> bool {
-    // Phrases of other scripts cannot be in a text of ASCII.
-    let ascii = text.is_ascii();
-    LANGUAGES.iter().any(|words| {
-        which(words).iter().any(|phrase| {
-            (!ascii || phrase.is_ascii())
-                && memchr::memmem::find(text.as_bytes(), phrase.as_bytes()).is_some()
-        })
-    })
+/// The phrases of all languages in one automaton: one pass over a text looks for all.
+fn phrases(which: impl Fn(&Words) -> &'static [&'static str]) -> Option<AhoCorasick> {
+    let phrases = LANGUAGES.iter().flat_map(|words| which(words));
+    // It fails for more phrases than fit into 32 bits.
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(phrases).ok()
+}
+
+fn says(phrases: &LazyLock<Option<AhoCorasick>>, text: &str) -> bool {
+    phrases.as_ref().is_some_and(|phrases| phrases.is_match(text))
 }
 
 #[cfg(test)]
