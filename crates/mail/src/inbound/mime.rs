@@ -54,6 +54,8 @@ struct Description {
     boundary: Option<Vec<u8>>,
     charset: Option<String>,
     encoding: Encoding,
+    /// Fields of the header that only messages have.
+    message_fields: usize,
 }
 
 impl<'a> Part<'a> {
@@ -85,6 +87,9 @@ impl<'a> Part<'a> {
         charset::decode(self.content(), self.charset.as_deref())
     }
 }
+
+/// Fields of messages that no part has by mistake in this number.
+const MESSAGE_FIELDS: usize = 3;
 
 /// The leaves of a mail in order: at most [`MAX_PARTS`], from multiparts nested at most [`MAX_DEPTH`] deep; what lies
 /// deeper is one leaf.
@@ -118,10 +123,17 @@ pub(super) fn parts<'a>(header: &'a [u8], body: &'a [u8]) -> Vec<Part<'a>> {
             continue;
         }
         let header_end = part_header_end(body, end);
-        let description = describe(&body[end..header_end]);
-        let content = skip_blank(body, header_end);
+        let mut description = describe(&body[end..header_end]);
+        let mut content = skip_blank(body, header_end);
         // The line that ends the header may itself begin with dashes, so the search goes on at the content.
         at = content;
+        if description.message_fields >= MESSAGE_FIELDS {
+            // The returned message stands where the header of its part should: that is not written.
+            description =
+                Description { kind: PartKind::Message, boundary: None, charset: None, ..description };
+            description.encoding = Encoding::Identity;
+            content = end;
+        }
         match description.boundary {
             Some(boundary) if open.len() < MAX_DEPTH => open.push(boundary),
             Some(_) | None => current = Some((description, content)),
@@ -142,8 +154,13 @@ fn leaf<'a>(description: &Description, raw: &'a [u8]) -> Part<'a> {
 }
 
 fn describe(header: &[u8]) -> Description {
-    let mut description =
-        Description { kind: PartKind::Text, boundary: None, charset: None, encoding: Encoding::Identity };
+    let mut description = Description {
+        kind: PartKind::Text,
+        boundary: None,
+        charset: None,
+        encoding: Encoding::Identity,
+        message_fields: 0,
+    };
     for (name, value) in header::raw_fields(header) {
         if name.eq_ignore_ascii_case("Content-Type") {
             if let HeaderValue::ContentType(content_type) = MessageStream::new(value).parse_content_type() {
@@ -162,6 +179,11 @@ fn describe(header: &[u8]) -> Description {
             } else if value.eq_ignore_ascii_case(b"quoted-printable") {
                 description.encoding = Encoding::QuotedPrintable;
             }
+        } else if ["From", "To", "Message-ID", "Received"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        {
+            description.message_fields += 1;
         }
     }
     description
@@ -260,6 +282,11 @@ mod tests {
             "Content-Type: multipart/report; boundary=\"b 1\"\n\npreamble\n--b 1\n\ntext\n--b 1\n\
              Content-Type: message/delivery-status\n\nA: 1\n\nB: 2\n--b 1\nContent-Type: text/rfc822-headers\n\nC: 3\n--b 1--\nend",
             &[(Text, "text"), (DeliveryStatus, "A: 1\n\nB: 2"), (Message, "C: 3")],
+        );
+        // A message where the header of its part should be.
+        check(
+            "Content-Type: multipart/mixed; boundary=a\n\n--a\n\ntext\n--a\nReceived: x\nMessage-ID: <m>\nFrom: b\n\nbody\n--a--",
+            &[(Text, "text"), (Message, "Received: x\nMessage-ID: <m>\nFrom: b\n\nbody")],
         );
         // Nested, and the inner one never closed.
         check(

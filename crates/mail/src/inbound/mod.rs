@@ -19,6 +19,7 @@ pub mod mbox;
 mod mime;
 mod notification;
 mod original;
+mod quoted;
 mod report;
 mod transfer;
 mod values;
@@ -55,7 +56,7 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     let (header, body) = header::split(raw);
     let head = Head::read(header);
     let parts = mime::parts(header, body);
-    let text = head::human_text(&parts);
+    let text = quoted::forwarded(head::human_text(&parts), &head);
     let (human, returned) = original::split(&text);
 
     let part = |kind: PartKind| parts.iter().find(|part| part.kind == kind);

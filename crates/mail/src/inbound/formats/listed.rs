@@ -26,6 +26,26 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
     }
 }
 
+/// Reads names without a domain, as a provider writes those of its own users, below a line that ends in a colon; the
+/// domain is that of the mail system which sends the bounce.
+pub(super) fn read_local(source: &Source<'_>, found: &mut Found) {
+    let Some((_, domain)) = source.parties[0].and_then(|from| from.rsplit_once('@')) else { return };
+    let mut at = 0;
+    let mut below_colon = false;
+    for line in source.text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let name = line.trim();
+        let is_name = (2..=64).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+".contains(&b));
+        if below_colon && is_name {
+            found.add(&format!("{name}@{}", domain.to_ascii_lowercase()), start);
+        } else {
+            below_colon = name.ends_with(':');
+        }
+    }
+}
+
 /// Words before the address in lists, in lower case.
 const LABELS: [&str; 28] = [
     "-- ",

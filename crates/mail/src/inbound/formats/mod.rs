@@ -16,6 +16,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::head::Head;
 use super::lexicon;
+use super::quoted;
 use super::report::{Action, FoundIn, RecipientReport};
 use super::values::full_address;
 use found::Found;
@@ -76,7 +77,8 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
 pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let lower = source.subject.to_lowercase();
     // Who answers a bounce quotes its words.
-    let answer = source.head.is_answer() && !source.head.sent_by_mail_system() && !is_forwarded(&lower);
+    let answer =
+        source.head.is_answer() && !source.head.sent_by_mail_system() && !quoted::is_forwarded(&lower);
     let format = known(source.text).filter(|_| !answer);
     let format = format.or_else(|| is_bounce(source, &lower).then_some(&GENERIC))?;
     let mut found = Found::new(source.parties);
@@ -97,13 +99,6 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     }
     let action = action(source.text, &lower);
     Some(Reading { format: format.name, recipients: found.into_recipients(source.text, action) })
-}
-
-/// Whether a subject in lower case is that of a mail that somebody passed on.
-fn is_forwarded(lower: &str) -> bool {
-    ["fwd:", "fw:", "wg:", "tr:", "rv:", "i:", "vs:", "enc:", "doorst:"]
-        .iter()
-        .any(|prefix| lower.starts_with(prefix))
 }
 
 /// Programs that write `X-Failed-Recipients` stop at this many addresses (Exim 4's limit).

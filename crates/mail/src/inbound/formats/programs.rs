@@ -18,6 +18,9 @@ const TOLD: (Reader, FoundIn) = (inline::read, FoundIn::Sentence);
 const SELF: (Reader, FoundIn) = (inline::read_parties, FoundIn::Sentence);
 const ANYWHERE: (Reader, FoundIn) = (inline::read_anywhere, FoundIn::Sentence);
 
+const LOCAL: (Reader, FoundIn) = (listed::read_local, FoundIn::List);
+
+const OWN_USERS: &[(Reader, FoundIn)] = &[LIST, LOCAL, TOLD, ANYWHERE];
 const LISTED: &[(Reader, FoundIn)] = &[LIST, TOLD, ANYWHERE];
 const SESSION: &[(Reader, FoundIn)] = &[TALK, LIST, TOLD, ANYWHERE];
 const ANY: &[(Reader, FoundIn)] = &[LIST, TALK, TOLD];
@@ -57,7 +60,7 @@ pub(super) const PROGRAMS: &[Format] = &[
     format("yahoo", LISTED, &["we were unable to deliver your message to the following"]),
     format(
         "aol",
-        LISTED,
+        OWN_USERS,
         &[
             "could not be delivered because they are not accepting",
             "The mail you sent could not be delivered to:",
