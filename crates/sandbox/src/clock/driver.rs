@@ -105,7 +105,9 @@ impl Clock {
     fn arrive(&self, instant: Timestamp) {
         let mut state = self.lock();
         let still_idle = state.tokens == 0 && matches!(state.mode, ClockMode::Frozen | ClockMode::Auto);
-        if !still_idle || instant < state.now {
+        // Somebody may have asked for an earlier instant while this one was being kept.
+        let passed_over = state.next_due().is_some_and(|(due, _)| due < instant);
+        if !still_idle || passed_over || instant < state.now {
             return;
         }
         state.now = instant;
