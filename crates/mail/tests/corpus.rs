@@ -130,13 +130,14 @@ fn bounces_of_many_programs() {
         originals.right,
         originals.all
     );
-    // The floors are what is achieved. What is missed of statuses and actions are mails that gave up after temporary
-    // failures: the publisher labels them by the failure, we read the report's own fields (`4.4.7`, `failed`).
-    assert!(recipients.percent() >= 98, "{}", recipients.percent());
+    // The floors are what is achieved. The recipient that is missed has another number of digits in its label than in
+    // the mail. What is missed of actions are mails that gave up after temporary failures: the publisher calls them
+    // delayed by the failure, we read the report's own word (`failed`).
+    assert!(recipients.all - recipients.right <= 1, "{} of {}", recipients.right, recipients.all);
     assert_eq!(surplus, 0);
-    assert!(statuses.percent() >= 97, "{}", statuses.percent());
+    assert!(statuses.percent() >= 99, "{}", statuses.percent());
     assert!(actions.percent() >= 94, "{}", actions.percent());
-    assert!(originals.percent() >= 98, "{}", originals.percent());
+    assert!(originals.percent() >= 99, "{}", originals.percent());
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn old_and_odd_senders() {
         }
     }
     println!("recipients {} of {}", recipients.right, recipients.all);
-    assert!(recipients.percent() >= 93, "{}", recipients.percent());
+    assert!(recipients.percent() >= 96, "{}", recipients.percent());
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub(super) fn recipients(feedback: &Feedback, original: Option<&OriginalMessage>
         return feedback.original_rcpt_to.clone();
     }
     let to = original.and_then(|original| {
-        ["X-Original-To", "Delivered-To", "To"]
+        ["To", "X-Original-To", "Delivered-To"]
             .into_iter()
             .find_map(|name| full_address(original.header(name)?))
     });

@@ -129,15 +129,13 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
     });
 }
 
-/// The field's status, unless it says nothing (`x.0.0`) and the diagnostic says something.
+/// The status in the diagnostic, which is the other side's own word, unless it says nothing (`x.0.0`); else that of the
+/// field, which many programs derive from the reply code alone, or set to `4.4.7` when they give up.
 pub(super) fn best_status(
     field: Option<EnhancedStatus>,
     diagnostic: Option<EnhancedStatus>,
 ) -> Option<EnhancedStatus> {
-    match (field, diagnostic) {
-        (Some(field), Some(diagnostic)) if field.subject() == 0 && field.detail() == 0 => Some(diagnostic),
-        (field, diagnostic) => field.or(diagnostic),
-    }
+    diagnostic.filter(|status| status.subject() != 0 || status.detail() != 0).or(field).or(diagnostic)
 }
 
 /// What a status implies where no action is given.

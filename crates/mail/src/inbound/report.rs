@@ -144,7 +144,7 @@ pub struct RecipientReport {
     pub original_recipient: Option<String>,
     /// What was done.
     pub action: Action,
-    /// Enhanced status: of the `Status` field, or, where that is missing or says nothing, of the diagnostic text.
+    /// Enhanced status: of the diagnostic text, or, where that has none or says nothing, of the `Status` field.
     pub status: Option<EnhancedStatus>,
     /// Code of the SMTP reply in the diagnostic text, 200 to 599.
     pub reply_code: Option<u16>,

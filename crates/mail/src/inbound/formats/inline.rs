@@ -7,7 +7,7 @@ use crate::inbound::lexicon;
 use crate::inbound::values::full_address;
 
 /// Words without which a line with an address says nothing of a failure, in lower case.
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 16] = [
     "deliver",
     "fail",
     "reject",
@@ -21,6 +21,7 @@ const WORDS: [&str; 15] = [
     "bounce",
     "your mail to",
     "your message to",
+    "your message was addressed",
     "the user",
     "generated ",
 ];

@@ -98,6 +98,13 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
         let (inner, rest) = inner.split_once('>')?;
         return Some((full_address(inner)?, rest.trim_start_matches([':', '.', ',', ';']).trim()));
     }
+    // `Name <a@example.com>: no`; the name may look like an address itself.
+    if let Some((name, (inner, rest))) =
+        line.split_once(" <").and_then(|(name, r)| Some((name, r.split_once(">:")?)))
+        && full_address(name).is_some_and(|address| address.len() == name.len())
+    {
+        return Some((full_address(inner)?, rest.trim()));
+    }
     let end = line.find(char::is_whitespace).unwrap_or(line.len());
     let (word, rest) = line.split_at(end);
     let rest = rest.trim();
@@ -133,6 +140,7 @@ mod tests {
         check("a@example.com [User unknown]", Some(("a@example.com", "[User unknown]")));
         check("a@example.com on Mon, 5 Jan 2026", Some(("a@example.com", "on Mon, 5 Jan 2026")));
         check("Recipient: [SMTP:a@example.com]", Some(("a@example.com", "")));
+        check("b@example.com <a@example.com>: malformed", Some(("a@example.com", "malformed")));
         check("a@example.com was here last week", None);
         check("\"a@example.com\":", Some(("a@example.com", "")));
         check("\"a b\"@example.com: no", None);
