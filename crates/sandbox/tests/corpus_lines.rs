@@ -3,6 +3,8 @@
 //! The corpus is not part of the project; without `../shared` the test says so and passes. `--nocapture` prints every
 //! miss, the costly ones first.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its input has failed")]
+
 use std::path::Path;
 
 use emta_mail::event::Verdict;

@@ -4,6 +4,8 @@
 //! The corpus is not part of the project; without `../shared` the tests say so and pass. `--nocapture` prints every
 //! miss, the costly ones first, and what no rule knows.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its input has failed")]
+
 use std::path::{Path, PathBuf};
 
 use emta_mail::{FailureReason, FailureType};

@@ -60,7 +60,11 @@ pub fn suggest(set: &RuleSet, cases: &[Case]) -> Vec<Suggestion> {
         match taken {
             Some((suggestion, _)) => suggestion.add(&cluster),
             None if is_full => {}
-            None => accepted.push(known.suggestion(&cluster)),
+            None => {
+                let drafts: Vec<&RuleSet> = accepted.iter().filter_map(|(_, draft)| draft.as_ref()).collect();
+                let suggestion = known.suggestion(&cluster, &drafts);
+                accepted.push(suggestion);
+            }
         }
     }
     let mut suggestions: Vec<Suggestion> = accepted.into_iter().map(|(suggestion, _)| suggestion).collect();
@@ -124,7 +128,7 @@ impl<'a> Known<'a> {
         Self { set, samples: samples.collect() }
     }
 
-    fn suggestion(&self, cluster: &Cluster<'_>) -> (Suggestion, Option<RuleSet>) {
+    fn suggestion(&self, cluster: &Cluster<'_>, before: &[&RuleSet]) -> (Suggestion, Option<RuleSet>) {
         let near = self.by_similarity(&cluster.normalised);
         let nearest = near.first().filter(|(similarity, _, _)| *similarity >= SIMILAR).map(|near| near.1);
         let mut suggestion = Suggestion {
@@ -150,15 +154,22 @@ impl<'a> Known<'a> {
             ..RuleSpec::default()
         };
         let foreign: Vec<&Sample> = near.iter().map(|(_, _, sample)| *sample).collect();
-        let draft = self.draft(&base, cluster, &foreign);
+        let draft = self.draft(&base, cluster, &foreign, before);
         if let Some(draft) = &draft {
             suggestion.rule = draft.rules().next().cloned();
         }
         (suggestion, draft)
     }
 
-    /// The first draft, from the narrowest on, that takes in the whole cluster and whose samples pass.
-    fn draft(&self, base: &RuleSpec, cluster: &Cluster<'_>, foreign: &[&Sample]) -> Option<RuleSet> {
+    /// The first draft, from the narrowest on, that takes in the whole cluster and whose samples pass, after the drafts
+    /// `before` too.
+    fn draft(
+        &self,
+        base: &RuleSpec,
+        cluster: &Cluster<'_>,
+        foreign: &[&Sample],
+        before: &[&RuleSet],
+    ) -> Option<RuleSet> {
         let patterns: Vec<Option<Pattern>> = regexes(&cluster.normalised)
             .into_iter()
             .map(|regex| Some(Pattern { regexes: vec![regex], literals: Vec::new() }))
@@ -184,6 +195,9 @@ impl<'a> Known<'a> {
                 };
                 for text in samples {
                     let sample = Sample { kind: cluster.kind, ..Sample::line(text) };
+                    if before.iter().any(|draft| draft.qualify(&sample.as_subject()).is_some()) {
+                        continue;
+                    }
                     let spec = RuleSpec { when: when.clone(), pattern: pattern.clone(), ..base.clone() };
                     if let Some(draft) = self.tested(spec, sample, foreign)
                         && cluster.cases.iter().all(|case| matches(&draft, case))

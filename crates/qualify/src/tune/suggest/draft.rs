@@ -2,6 +2,8 @@
 
 /// Words of the text that a regex is made of; what follows tells less.
 const MAX_WORDS: usize = 12;
+/// Fewer words say too little to be looked for anywhere: then they must be the end of the text.
+const MIN_WORDS: usize = 3;
 /// Letters and digits that a regex must hold on to.
 const MIN_LETTERS: usize = 4;
 
@@ -94,6 +96,7 @@ fn anchored(words: &[&str], regex: &str) -> Option<String> {
     let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let before = if is_word(words.first().and_then(|word| word.chars().next())) { r"\b" } else { "" };
     let after = if is_word(words.last().and_then(|word| word.chars().next_back())) { r"\b" } else { "" };
+    let after = if words.len() < MIN_WORDS { r"\W*$" } else { after };
     (count >= MIN_LETTERS).then(|| format!("{before}{regex}{after}"))
 }
 
@@ -114,14 +117,18 @@ mod tests {
     fn placeholders_become_wide() {
         check(
             "550 5.7.1 <*>: mail to #DOMAIN# is held",
-            &[r"\bmail\s+to\s+\S+\s+is\s+held\b", r"\bmail\s+to\s+.{1,200}?\s+is\s+held\b", r"\bis\s+held\b"],
+            &[
+                r"\bmail\s+to\s+\S+\s+is\s+held\b",
+                r"\bmail\s+to\s+.{1,200}?\s+is\s+held\b",
+                r"\bis\s+held\W*$",
+            ],
         );
         check(
             "451 queue=#ID# stuck",
-            &[r"\bqueue=\S+\s+stuck\b", r"\bqueue=.{1,200}?\s+stuck\b", r"\bstuck\b"],
+            &[r"\bqueue=\S+\s+stuck\W*$", r"\bqueue=.{1,200}?\s+stuck\W*$", r"\bstuck\W*$"],
         );
         check("550 only 30 left #ID#", &[r"\bonly\s+\d+\s+left\b"]);
-        check("550 (code) sorry.", &[r"\(code\)\s+sorry\."]);
+        check("550 (code) sorry.", &[r"\(code\)\s+sorry\.\W*$"]);
     }
 
     #[test]
