@@ -97,8 +97,16 @@ pub(crate) struct Mta {
     /// Open connections by lane and slot.
     connections: HashMap<(Arc<Domain>, u32), mpsc::Sender<AttemptJob>>,
     tasks: JoinSet<()>,
+    stage: Stage,
     /// Messages that may have been on their way when the program last ended uncleanly.
     doubtful: HashSet<QueueId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    /// The program ends.
+    Ending,
 }
 
 /// What the queue decided in one round, to be recorded together.
@@ -125,6 +133,7 @@ impl Mta {
             handle: handle.clone(),
             connections: HashMap::new(),
             tasks: JoinSet::new(),
+            stage: Stage::Running,
             doubtful,
         };
         (mta, handle)
@@ -142,25 +151,28 @@ impl Mta {
                 _ = self.inbox.recv_many(&mut commands, BATCH) => {}
                 Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => continue,
             }
-            for command in commands.drain(..) {
-                self.take(command, &mut round);
-            }
-            self.round(round);
+            self.take_all(&mut commands, round);
         }
         // Connections end when nothing can reach them any more; what they report meanwhile is recorded.
+        self.stage = Stage::Ending;
         self.connections.clear();
-        let parts = self.parts.clone();
-        loop {
+        while !self.tasks.is_empty() {
             tokio::select! {
-                Some(command) = self.inbox.recv() => {
-                    let mut round = Round::default();
-                    self.take(command, &mut round);
-                    self.finish_round(round, self.parts.clock.now());
-                }
-                joined = self.tasks.join_next() => if joined.is_none() { break },
+                _ = self.inbox.recv_many(&mut commands, BATCH) => self.take_all(&mut commands, Round::default()),
+                _ = self.tasks.join_next() => {}
             }
         }
-        drop(parts);
+        while let Ok(command) = self.inbox.try_recv() {
+            commands.push(command);
+        }
+        self.take_all(&mut commands, Round::default());
+    }
+
+    fn take_all(&mut self, commands: &mut Vec<Command>, mut round: Round) {
+        for command in commands.drain(..) {
+            self.take(command, &mut round);
+        }
+        self.round(round);
     }
 
     fn take(&mut self, command: Command, round: &mut Round) {
@@ -211,6 +223,8 @@ impl Mta {
         let now = self.parts.clock.now();
         while let Some(output) = self.queue.poll(now) {
             match output {
+                // Nothing new is begun then; the message is queued on disk as before.
+                Output::Attempt { .. } if self.stage == Stage::Ending => {}
                 Output::Attempt { id, number, domain, provider, slot, fresh_connection } => {
                     let after_crash = !self.doubtful.is_empty() && self.doubtful.remove(&id);
                     let token = self.parts.clock.hold("delivery");
@@ -241,13 +255,7 @@ impl Mta {
     }
 
     fn finish_round(&mut self, round: Round, now: Timestamp) {
-        let Round { mut records, deferred, expired, tokens } = round;
-        // Only while the program ends: the queue is not asked any more, and the attempt still happened.
-        for (id, (attempt, verdict)) in deferred {
-            let kind = EventKind::Deferred { attempt: attempt.clone(), verdict, next_attempt: now };
-            let queue = QueueChange::Rescheduled { due: now, attempts: attempt.number, last: attempt };
-            records.push(Record { event: DeliveryEvent { message: id, at: now, kind }, queue });
-        }
+        let Round { records, deferred: _, expired, tokens } = round;
         if !expired.is_empty() {
             let parts = self.parts.clone();
             let token = self.parts.clock.hold("expiry");

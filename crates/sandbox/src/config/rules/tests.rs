@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use emta_qualify::Subject;
+
 use super::*;
 
 const MTA: &str = include_str!("../../../../../config/rules/mta.yaml");
@@ -75,6 +77,32 @@ rules:
     assert_eq!(rule.pattern.as_ref().unwrap().literals, ["(gone)"]);
     assert_eq!(rule.set.reason, Some(FailureReason::Refused));
     assert_eq!(rule.tests.no_match[1].body.as_deref(), Some("z"));
+}
+
+/// Providers wrap what they mean in codes that mean something else; both shipped sets go by what is said.
+#[test]
+fn a_specific_text_beats_a_generic_code() {
+    use {FailureReason as R, FailureType as T};
+    let check = |line: &str, means: (FailureType, FailureReason)| {
+        for name in ["mta.yaml", "inbound-email.yaml"] {
+            let rules = shipped(name);
+            let found = rules
+                .qualify(&Subject::from_reply_line(line, None))
+                .map(|found| (found.rule.id.clone(), (found.verdict().failure_type, found.verdict().reason)));
+            assert_eq!(found.as_ref().map(|found| found.1), Some(means), "{name}: {line}: {found:?}");
+        }
+    };
+    check("550 5.1.1 <ann@example.com>: mailbox is over quota", (T::Soft, R::MailboxFull));
+    check("550 5.7.1 <ann@example.com>: quota exceeded", (T::Soft, R::MailboxFull));
+    check("550 5.7.1 <ann@example.com>: user unknown", (T::Hard, R::UserUnknown));
+    check("550 5.2.2 <ann@example.com>: no such user here", (T::Hard, R::UserUnknown));
+    check("552 5.2.2 message rejected as spam", (T::Ignored, R::Refused));
+    check("550 5.1.1 your host [192.0.2.1] is blacklisted by bl.example.net", (T::Ignored, R::Refused));
+    check("550 5.2.1 the user is receiving mail too quickly", (T::Ignored, R::Unreachable));
+    check("554 5.7.1 the account has been disabled", (T::Hard, R::AccountDisabled));
+    check("550 5.1.1 host unknown: nowhere.example", (T::Soft, R::InvalidDomain));
+    check("450 4.1.1 <ann@example.com>: user unknown", (T::Soft, R::Unreachable));
+    check("550 5.1.1 message too large", (T::Ignored, R::Refused));
 }
 
 #[track_caller]
