@@ -352,6 +352,20 @@ proptest! {
     }
 
     #[test]
+    fn a_bounce_that_was_torn_is_read(
+        format in proptest::sample::select(&ReportFormat::ALL[..]),
+        from in 0usize..2_000,
+        length in 0usize..200,
+        patch in proptest::collection::vec(any::<u8>(), 0..20),
+    ) {
+        let mut raw = bounce(&BounceSpec { format, ..bounce_spec() });
+        let from = from.min(raw.len());
+        let to = (from + length).min(raw.len());
+        raw.splice(from..to, patch);
+        let _ = inbound::read(&raw);
+    }
+
+    #[test]
     fn any_mix_of_what_is_looked_for_is_read(head in mix(HEAD_PIECES), body in mix(BODY_PIECES)) {
         let _ = inbound::read(format!("{head}\n{body}").as_bytes());
     }

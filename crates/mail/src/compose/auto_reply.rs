@@ -25,63 +25,79 @@ pub struct AutoReplySpec<'a> {
     pub text: Option<&'a str>,
 }
 
-/// The language of an automatic reply.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Language {
+macro_rules! languages {
+    ($($(#[$meta:meta])* $variant:ident = $code:literal, $prefix:literal, $text:literal;)*) => {
+        /// The language of an automatic reply.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Language {
+            $($(#[$meta])* $variant,)*
+        }
+
+        impl Language {
+            /// All languages.
+            pub const ALL: [Self; [$($code),*].len()] = [$(Self::$variant),*];
+
+            /// Its code (ISO 639-1), its name in configuration.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// What stands before the subject of the message that is answered.
+            const fn prefix(self) -> &'static str {
+                match self { $(Self::$variant => $prefix,)* }
+            }
+
+            const fn text(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+languages! {
     /// English.
     #[default]
-    English,
+    English = "en", "Automatic reply: ",
+        "I am out of the office and will read my mail when I am back.\nYour message is not forwarded.";
     /// German.
-    German,
+    German = "de", "Automatische Antwort: ",
+        "Ich bin nicht im Büro und lese meine Nachrichten nach meiner Rückkehr.\nIhre Nachricht wird nicht weitergeleitet.";
     /// French.
-    French,
+    French = "fr", "Réponse automatique : ",
+        "Je suis absent du bureau et lirai mes messages à mon retour.\nVotre message n'est pas transféré.";
     /// Spanish.
-    Spanish,
+    Spanish = "es", "Respuesta automática: ",
+        "Estoy fuera de la oficina y leeré mi correo a mi regreso.\nSu mensaje no se reenvía.";
+    /// Italian.
+    Italian = "it", "Risposta automatica: ",
+        "Sono fuori ufficio e leggerò la posta al mio ritorno.\nIl messaggio non viene inoltrato.";
+    /// Portuguese.
+    Portuguese = "pt", "Resposta automática: ",
+        "Estou fora do escritório e lerei as mensagens quando voltar.\nA sua mensagem não é reencaminhada.";
+    /// Dutch.
+    Dutch = "nl", "Automatisch antwoord: ",
+        "Ik ben niet op kantoor en lees mijn berichten na mijn terugkeer.\nUw bericht wordt niet doorgestuurd.";
+    /// Swedish.
+    Swedish = "sv", "Autosvar: ",
+        "Jag är inte på kontoret och läser min post när jag är tillbaka.\nMeddelandet vidarebefordras inte.";
+    /// Russian.
+    Russian = "ru", "Автоматический ответ: ",
+        "Меня нет в офисе; я прочту почту, когда вернусь.\nВаше письмо не пересылается.";
+    /// Polish.
+    Polish = "pl", "Odpowiedź automatyczna: ",
+        "Jestem poza biurem i przeczytam pocztę po powrocie.\nWiadomość nie jest przekazywana dalej.";
+    /// Japanese.
+    Japanese = "ja", "自動応答: ",
+        "ただいま不在にしており、戻り次第メールを拝見します。\nこのメールは転送されません。";
+    /// Chinese.
+    Chinese = "zh", "自动回复: ",
+        "我目前不在办公室，回来后会查看邮件。\n您的邮件不会被转发。";
 }
 
 impl Language {
-    /// All languages.
-    pub const ALL: [Self; 4] = [Self::English, Self::German, Self::French, Self::Spanish];
-
-    /// Its code (ISO 639-1), its name in configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-            Self::French => "fr",
-            Self::Spanish => "es",
-        }
-    }
-
     /// The language of this code.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.name() == name)
-    }
-
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::English => "Automatic reply: ",
-            Self::German => "Automatische Antwort: ",
-            Self::French => "Réponse automatique : ",
-            Self::Spanish => "Respuesta automática: ",
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::English => {
-                "I am out of the office and will read my mail when I am back.\nYour message is not forwarded."
-            }
-            Self::German => {
-                "Ich bin nicht im Büro und lese meine Nachrichten nach meiner Rückkehr.\nIhre Nachricht wird nicht weitergeleitet."
-            }
-            Self::French => {
-                "Je suis absent du bureau et lirai mes messages à mon retour.\nVotre message n'est pas transféré."
-            }
-            Self::Spanish => {
-                "Estoy fuera de la oficina y leeré mi correo a mi regreso.\nSu mensaje no se reenvía."
-            }
-        }
     }
 }
 
