@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use emta_mail::{FailureReason, FailureType};
 use emta_qualify::tune::{Case, Meaning, Problem, evaluate, lint, suggest};
-use emta_qualify::{Kind, RuleSet, unmatched_mail};
+use emta_qualify::{Kind, RuleSet, unmatched_mail, unmatched_reply};
 use emta_sandbox::config::rules;
 use emta_sandbox::inmail::reading::{self, Finding, Reading};
 use serde_json::Value;
@@ -76,8 +76,10 @@ fn every_disputed_label_is_a_miss() {
 #[test]
 fn no_shipped_rule_is_dead_or_shadowed() {
     let cases = corpus().map_or_else(Vec::new, |corpus| cases(&corpus, &inbound_email()).0);
+    let mta = rules::parse("mta.yaml", &project_file("config/rules/mta.yaml")).unwrap();
     let mut grave = Vec::new();
-    for finding in lint(&inbound_email(), &unmatched_mail(), &cases) {
+    let findings = lint(&inbound_email(), &unmatched_mail(), &cases);
+    for finding in findings.into_iter().chain(lint(&mta, &unmatched_reply(), &[])) {
         println!("{finding}");
         match finding.problem {
             Problem::Dead | Problem::Shadowed { .. } | Problem::Duplicate { .. } | Problem::Untested => {

@@ -176,6 +176,24 @@ fn limits_at_the_bounds() {
     assert!(matches!(long(MAX_PATTERN_LEN + 1), Err(RuleProblem::BadPattern { .. })));
 }
 
+/// Regexes that share words; whatever the size of the set, a text tries the few that can match it.
+#[test]
+fn two_thousand_rules_are_told_apart() {
+    let words = ["mailbox", "quota", "unknown", "rejected", "blocked", "policy", "relay", "sender"];
+    let word = |n: usize| words[n % words.len()];
+    let regex = |n: usize| format!(r"\b{} .{{0,20}}{} (code|error) ?{n:04}\b", word(n), word(n / 8));
+    let specs = (0..2_000).map(|n| rule(&n.to_string(), &[&regex(n)], BounceClass::MailBlock)).collect();
+    let set = RuleSet::compile("large", specs).unwrap();
+    let subject = Subject::from_reply_line("550 rejected, as the sender of code 0379 said", None);
+    assert_eq!(set.qualify(&subject), None);
+    let line = format!("550 {} by the {} code 1234", word(1234), word(1234 / 8));
+    let explanation = set.explain(&Subject::from_reply_line(&line, None));
+    assert_eq!(explanation.matches.iter().map(|found| found.position).collect::<Vec<_>>(), [1234]);
+    let mut tried = BitSet::with_capacity(2_000);
+    set.prefilter.candidates(&line, &mut tried);
+    assert_eq!(tried.iter().collect::<Vec<_>>(), [1234]);
+}
+
 #[test]
 fn text_beyond_the_bound_is_not_looked_at() {
     let rules = rules();
