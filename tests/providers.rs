@@ -109,6 +109,22 @@ async fn a_provider_that_hangs_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_takes_its_time() {
+    let system = system(&["250 in 45s", "450 in 2m, 250 in 30s", "250 in 10m, 250"]).await;
+    // Nobody waits in real time, and the clock stands where it stood.
+    assert_eq!(kinds(system.api.message_to("0@acme.test").await["events"].as_array().unwrap()), ["accepted"]);
+    system.api.advance("1h").await;
+    let expected = |story: &[(&str, &str)]| -> Vec<(String, String)> {
+        story.iter().map(|(kind, at)| ((*kind).to_owned(), (*at).to_owned())).collect()
+    };
+    assert_eq!(story(&system, 0).await, expected(&[("delivered", "45s")]));
+    assert_eq!(story(&system, 1).await, expected(&[("deferred", "2m"), ("delivered", "22m30s")]));
+    // Five minutes are all that the MTA waits (RFC 5321 section 4.5.3.2).
+    assert_eq!(story(&system, 2).await, expected(&[("deferred", "5m"), ("delivered", "25m")]));
+    system.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn three_times_no_then_yes_then_a_bounce() {
     let system = system(&["421x3, 250; dsn=5.1.1 after 6h"]).await;
     system.api.advance("12h").await;
