@@ -1,5 +1,6 @@
 //! What is printed of a mail: a line for each recipient.
 
+use emta_mail::inbound::FoundIn;
 use emta_sandbox::inmail::reading::{Finding, Reading};
 use serde_json::{Value, json};
 
@@ -19,6 +20,7 @@ fn line(file: &str, index: usize, Reading { mail, .. }: &Reading, finding: Optio
         "kind": mail.kind.name(),
         "recipient": finding.and_then(|finding| finding.recipient.as_deref()),
         "alias": finding.and_then(|finding| finding.alias.as_deref()),
+        "found_in": finding.and_then(|finding| finding.found_in).map(FoundIn::name),
         "meaning": finding.map(|finding| finding.meaning.name()),
         "status": finding.and_then(|finding| finding.status).map(|status| status.to_string()),
         "reply_code": finding.and_then(|finding| finding.reply_code),
@@ -28,6 +30,7 @@ fn line(file: &str, index: usize, Reading { mail, .. }: &Reading, finding: Optio
         "to_qualify": finding.is_some_and(|finding| finding.to_qualify),
         "text": finding.map_or(&*mail.subject, |finding| &*finding.text),
         "sender_format": mail.sender_format,
+        "program": mail.program,
         "report_message_id": mail.report_id,
         "original_message_id": mail.original.as_ref().and_then(|original| original.message_id.as_deref()),
         "feedback_type": mail.feedback.as_ref().map(|feedback| &*feedback.feedback_type),

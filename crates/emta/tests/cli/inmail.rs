@@ -81,6 +81,7 @@ fn a_bounce_is_one_line() {
         "kind",
         "recipient",
         "alias",
+        "found_in",
         "meaning",
         "status",
         "reply_code",
@@ -90,6 +91,7 @@ fn a_bounce_is_one_line() {
         "to_qualify",
         "text",
         "sender_format",
+        "program",
         "report_message_id",
         "original_message_id",
         "feedback_type",
@@ -97,10 +99,10 @@ fn a_bounce_is_one_line() {
     assert_eq!(keys, expected);
     let expected = json!({
         "file": "-", "index": 0, "kind": "delivery_report", "recipient": "ann@gmail.test", "alias": null,
-        "meaning": "bounce", "status": "5.1.1", "reply_code": 550, "type": "hard", "reason": "user_unknown",
+        "found_in": "status_part", "meaning": "bounce", "status": "5.1.1", "reply_code": 550, "type": "hard", "reason": "user_unknown",
         "rule": "User_unknown", "to_qualify": false,
         "text": "550 5.1.1 The email account that you tried to reach does not exist",
-        "sender_format": "rfc3464",
+        "sender_format": "rfc3464", "program": null,
         "report_message_id": "report-1@gmail.test", "original_message_id": "spring-1@news.example",
         "feedback_type": null,
     });
@@ -182,4 +184,18 @@ fn other_rules_give_other_verdicts() {
         (&line["rule"], &line["type"], &line["reason"]),
         (&json!("Mine"), &json!("soft"), &json!("mailbox_full"))
     );
+}
+
+/// Who reads a table of failures wants to know how sure each row is.
+#[test]
+fn program_and_place_are_told() {
+    let check = |mail: &[u8], program: Value, found_in: Value| {
+        let line = fed(&["inmail", "-"], mail).json();
+        assert_eq!((&line["program"], &line["found_in"]), (&program, &found_in), "{line:#}");
+    };
+    check(&composed_bounce(ReportFormat::Postfix, "ann@gmail.test"), json!("postfix"), json!("status_part"));
+    check(&composed_bounce(ReportFormat::AmazonSns, "ann@gmail.test"), json!("amazon_ses"), json!("json"));
+    check(&composed_complaint(), Value::Null, json!("feedback_part"));
+    check(&composed_answer(), Value::Null, json!("sender"));
+    check(b"From: ann@gmail.test\r\nSubject: Hello\r\n\r\nHello\r\n", Value::Null, Value::Null);
 }

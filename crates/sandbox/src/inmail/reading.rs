@@ -2,7 +2,7 @@
 //! mailbox and the offline command read with the same eyes.
 
 use emta_mail::event::Verdict;
-use emta_mail::inbound::{self, Action, InboundMail, MailKind, RecipientReport};
+use emta_mail::inbound::{self, Action, FoundIn, InboundMail, MailKind, RecipientReport};
 use emta_mail::{BounceClass, EnhancedStatus};
 use emta_qualify::{Kind, RuleSet, Subject, When};
 
@@ -22,6 +22,8 @@ pub struct Finding {
     pub recipient: Option<String>,
     /// The recipient's other name in the report: the final one, where the original one is given too.
     pub alias: Option<String>,
+    /// Where in the mail the recipient was found; `None` where the mail names none.
+    pub found_in: Option<FoundIn>,
     /// What it means.
     pub meaning: Meaning,
     /// Enhanced status.
@@ -95,10 +97,12 @@ fn delivery(mail: &InboundMail, report: &RecipientReport, rules: &RuleSet) -> Fi
     };
     let (verdict, to_qualify) = qualify(mail, Kind::Bounce, &text, report.reply_code, report.status, rules);
     let recipient = report.address().map(str::to_owned);
+    let found_in = recipient.as_ref().map(|_| report.found_in);
     let alias = report.final_recipient.clone().filter(|alias| Some(alias) != recipient.as_ref());
     Finding {
         recipient,
         alias,
+        found_in,
         meaning,
         status: report.status,
         reply_code: report.reply_code,
@@ -117,7 +121,8 @@ fn complaint(mail: &InboundMail, rules: &RuleSet) -> Vec<Finding> {
     if recipients.is_empty() {
         recipients = feedback.original_rcpt_to;
     }
-    let one = |recipient| Finding {
+    let one = |recipient: Option<String>| Finding {
+        found_in: recipient.as_ref().map(|_| FoundIn::FeedbackPart),
         recipient,
         alias: None,
         meaning: Meaning::Complaint,
@@ -140,6 +145,7 @@ fn answer(mail: &InboundMail, meaning: Meaning, rules: &RuleSet) -> Finding {
     Finding {
         recipient: recipient.map(str::to_owned),
         alias: None,
+        found_in: recipient.map(|_| FoundIn::Sender),
         meaning,
         status: None,
         reply_code: None,
@@ -155,6 +161,7 @@ fn unsubscribe(mail: &InboundMail) -> Finding {
     Finding {
         recipient: mail.from.clone(),
         alias: None,
+        found_in: mail.from.as_ref().map(|_| FoundIn::Sender),
         meaning: Meaning::Unsubscribe,
         status: None,
         reply_code: None,
