@@ -5,6 +5,7 @@
 //! diagnostics.
 
 mod addresses;
+mod bounce;
 mod client;
 mod clock;
 mod config;
@@ -74,6 +75,8 @@ enum Command {
     Health(health::Health),
     /// Read and qualify mail that came back, offline: files, folders, mboxes.
     Inmail(inmail::InMail),
+    /// Write bounces, complaints and automatic replies as other systems do.
+    Bounce(bounce::Bounce),
     /// Check rule files and run the tests in them.
     Rules(rules::Rules),
     /// Check the configuration, or print it.
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Command::Providers(command) => command.run(),
         Command::Health(command) => command.run(),
         Command::Inmail(command) => command.run(),
+        Command::Bounce(command) => command.run(),
         Command::Rules(command) => command.run(),
         Command::Config(command) => command.run(),
     };

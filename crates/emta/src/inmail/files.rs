@@ -51,7 +51,7 @@ pub(super) fn size(path: &Path) -> u64 {
 ///
 /// # Errors
 /// Why not, in words.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let bytes = if path.as_os_str() == "-" {
         bounded(io::stdin().lock(), MAX_FILE)
     } else {

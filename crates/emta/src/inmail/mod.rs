@@ -1,6 +1,6 @@
 //! `emta inmail`: reads and qualifies mail that came back, offline, with the same eyes as the bounce mailbox.
 
-mod files;
+pub(crate) mod files;
 mod line;
 mod summary;
 

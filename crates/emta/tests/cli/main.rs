@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop where the tests would")]
 
+mod bounce;
 mod demo;
 mod exit_codes;
 mod help;
