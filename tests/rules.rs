@@ -11,8 +11,8 @@ const ODD: &str = "name: odd\n\
 
 async fn replace(base: &str, rules: &str) -> (StatusCode, Value) {
     let put = Client::new().put(format!("{base}/api/v1/rules/inbound-email")).body(rules.to_owned());
-    let response = put.send().await.unwrap();
-    (response.status(), response.json().await.unwrap())
+    let response = put.send().await.expect("an answer");
+    (response.status(), response.json().await.expect("JSON"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
