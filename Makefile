@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo tour test ci fmt clippy doc deny setup
+.PHONY: help build demo tour test bench-bounce ci fmt clippy doc deny setup
 
 help:  ## Explain every target
-	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build:  ## Build the program: target/release/emta
 	cargo build --release -p emta
@@ -15,6 +15,9 @@ tour: build  ## Run every command of the README's tour, and check that the READM
 
 test: setup  ## Run all tests (installs swaks and python3 on Debian, as root)
 	cargo test --workspace
+
+bench-bounce:  ## How well and how fast bounces are read and qualified, on one core
+	@scripts/bench-bounce.sh
 
 ci: fmt clippy doc test  ## What CI runs: formatting, lints, documentation, tests
 

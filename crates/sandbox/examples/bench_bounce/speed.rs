@@ -1,0 +1,150 @@
+//! Mails and lines a second, on one core.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Duration;
+
+use emta_mail::compose::{BounceSpec, ReportFormat, bounce};
+use emta_mail::inbound::{self, Action};
+use emta_mail::{EnhancedStatus, Timestamp};
+use emta_qualify::tune::Case;
+use emta_qualify::{Pattern, RuleSet, RuleSpec, RuleTests};
+use emta_sandbox::clock::wall::Stopwatch;
+use emta_sandbox::inmail::reading;
+use serde_json::Value;
+
+use crate::{Failure, row, thousands};
+
+/// Real time that one round takes at least.
+const ROUND: Duration = Duration::from_millis(600);
+/// Rounds; the fastest counts, since other programs only ever make one slower.
+const ROUNDS: usize = 5;
+/// Sizes of the rule sets.
+const RULES: [usize; 3] = [100, 1_000, 2_000];
+
+/// Prints how fast mails are read, and how fast with qualification.
+pub(crate) fn mails(corpus: Option<&Path>, rules: &RuleSet) -> Result<(), Failure> {
+    let mails = match corpus {
+        Some(corpus) => files(&corpus.join("set-of-emails/mail"))?,
+        None => ReportFormat::ALL.map(composed).to_vec(),
+    };
+    let octets: usize = mails.iter().map(Vec::len).sum();
+    row("mails, mean size", &format!("{}, {} octets", mails.len(), octets / mails.len().max(1)));
+    let read = per_second(&mails, |mail| inbound::read(mail));
+    row("mails a second: read", &thousands(read));
+    let qualified = per_second(&mails, |mail| reading::read(mail, rules));
+    row("mails a second: read and qualified", &thousands(qualified));
+    Ok(())
+}
+
+/// Prints how fast reply lines are qualified by sets of several sizes.
+pub(crate) fn lines(corpus: Option<&Path>, shipped: &RuleSet) -> Result<(), Failure> {
+    let samples = shipped.rules().flat_map(|rule| &rule.tests.matches).map(|sample| sample.text.clone());
+    let lines: Vec<String> = match corpus {
+        Some(corpus) => fs::read_to_string(corpus.join("reply-lines/lines.jsonl"))?
+            .lines()
+            .map(|line| {
+                Ok(serde_json::from_str::<Value>(line)?["text"].as_str().unwrap_or_default().to_owned())
+            })
+            .collect::<Result<_, Failure>>()?,
+        None => samples.collect(),
+    };
+    let cases: Vec<Case> = lines.into_iter().map(|line| Case::line("line", line)).collect();
+    let octets: usize = cases.iter().map(|case| case.text.len()).sum();
+    row("reply lines, mean size", &format!("{}, {} octets", cases.len(), octets / cases.len().max(1)));
+    for count in RULES {
+        let specs = padded(shipped, count);
+        let watch = Stopwatch::start();
+        let set = RuleSet::compile("benchmark", specs)?;
+        let compiled = watch.elapsed();
+        let speed = per_second(&cases, |case| set.qualify(&case.as_subject()));
+        let what = format!("lines a second: {} rules", thousands(set.rules().len() as u64));
+        row(&what, &format!("{} (compiled in {} ms)", thousands(speed), compiled.as_millis()));
+    }
+    Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut paths =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, Failure>>()?;
+    paths.sort();
+    Ok(paths.into_iter().map(fs::read).collect::<Result<_, _>>()?)
+}
+
+/// How many of the items are worked through in a second; the best of several rounds.
+fn per_second<T, R>(items: &[T], mut work: impl FnMut(&T) -> R) -> u64 {
+    let mut best = 0.0_f64;
+    for _ in 0..ROUNDS {
+        let watch = Stopwatch::start();
+        let mut done = 0;
+        while done == 0 || watch.elapsed() < ROUND && !items.is_empty() {
+            for item in items {
+                black_box(work(item));
+            }
+            done += items.len().max(1);
+        }
+        best = best.max(done as f64 / watch.elapsed().as_secs_f64());
+    }
+    best as u64
+}
+
+/// The shipped rules behind as many others as make `count`: what an operator with many providers has. The others are
+/// in front, so that each line has to get past all of them, and are made of the words that the lines have too.
+fn padded(shipped: &RuleSet, count: usize) -> Vec<RuleSpec> {
+    const CAUSES: [&str; 8] = [
+        r"mailbox .*(full|quota)",
+        r"user (unknown|not found)",
+        r"(message|mail) (rejected|blocked) by policy",
+        r"temporarily (deferred|rate limited)",
+        r"recipient address rejected",
+        r"(relay|access) denied",
+        r"no such (user|mailbox) here",
+        r"spam (score|content) \d+",
+    ];
+    let shipped: Vec<RuleSpec> = shipped.rules().cloned().collect();
+    let others = count.saturating_sub(shipped.len());
+    let other = |number: usize| {
+        let cause = CAUSES[number % CAUSES.len()];
+        let model = &shipped[number % shipped.len()];
+        RuleSpec {
+            id: format!("provider_{number}"),
+            look_at: model.look_at.clone(),
+            pattern: Some(Pattern {
+                regexes: vec![format!(r"{cause}.* \(pv{number:04}-\d+\)")],
+                literals: vec![format!("see https://postmaster{number}.example/")],
+            }),
+            set: model.set,
+            when: emta_qualify::When::default(),
+            note: None,
+            tests: RuleTests::default(),
+        }
+    };
+    let mut specs: Vec<RuleSpec> = (0..others).map(other).collect();
+    specs.extend(shipped);
+    specs
+}
+
+fn composed(format: ReportFormat) -> Vec<u8> {
+    let at = Timestamp::from_seconds(1_767_603_600);
+    bounce(&BounceSpec {
+        format,
+        reporting_mta: "mx.example.com",
+        remote_mta: None,
+        from: "MAILER-DAEMON@mx.example.com",
+        to: "bounces@news.example",
+        report_id: "report@mx.example.com",
+        final_recipient: "ann@example.com",
+        original_recipient: None,
+        action: Action::Failed,
+        status: EnhancedStatus::try_new(5, 2, 2).unwrap_or_else(|| unreachable!("5.2.2 is a status")),
+        diagnostic: "552 5.2.2 Mailbox full",
+        arrival: at,
+        at,
+        will_retry_until: None,
+        envelope_id: None,
+        original:
+            b"From: bounces@news.example\r\nTo: ann@example.com\r\nSubject: Newsletter\r\n\r\nHello\r\n",
+        return_full: true,
+    })
+}
