@@ -8,4 +8,5 @@ mod exit_codes;
 mod help;
 mod inmail;
 mod live;
+mod rules;
 mod support;

@@ -1,0 +1,29 @@
+//! Small words that all reports share.
+
+use emta_qualify::tune::Meaning;
+use serde_json::{Value, json};
+
+/// Type and reason for programs.
+pub(super) fn meaning((failure_type, reason): Meaning) -> Value {
+    json!({ "type": failure_type.name(), "reason": reason.name() })
+}
+
+/// Type and reason for people.
+pub(super) fn words((failure_type, reason): Meaning) -> String {
+    format!("{} / {}", failure_type.name(), reason.name())
+}
+
+/// A text on one line; what came by mail may hold control characters that a terminal would obey.
+pub(super) fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// A share for people: `96.9 %`.
+pub(super) fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// A rule's name, or that there is none.
+pub(super) fn rule(rule: Option<&str>) -> &str {
+    rule.unwrap_or("(no rule)")
+}
