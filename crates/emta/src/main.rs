@@ -77,7 +77,7 @@ enum Command {
     Inmail(inmail::InMail),
     /// Write bounces, complaints and automatic replies as other systems do.
     Bounce(bounce::Bounce),
-    /// Check rule files and run the tests in them.
+    /// Check, test and explain rules, and tune them with evidence.
     Rules(rules::Rules),
     /// Check the configuration, or print it.
     Config(config::Config),
