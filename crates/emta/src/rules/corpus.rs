@@ -16,9 +16,9 @@ use emta_sandbox::clock::wall::Stopwatch;
 use serde_json::Value;
 
 use super::labels::{self, Labels};
+use crate::inmail::files::read as read_file;
 use crate::progress::Progress;
 
-pub(super) use files::read as read_file;
 pub(super) use mails::{looks_like_mail, of_mail};
 
 /// Real time after which progress is shown.
@@ -91,7 +91,7 @@ impl Loading<'_> {
             let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
             match read_file(path) {
                 Ok(raw) => self.mails(&name, &raw),
-                Err(error) => self.unreadable(&name, &error.to_string()),
+                Err(error) => self.unreadable(&name, &error),
             }
             self.show_progress(at + 1, count);
         }

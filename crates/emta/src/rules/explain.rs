@@ -12,6 +12,7 @@ use super::source::SetArgs;
 use super::tell::{meaning, plain, rule, words};
 use crate::config::ConfigArgs;
 use crate::exit::Exit;
+use crate::inmail::files;
 use crate::output::{self, Format, OutputArgs};
 
 /// Tell how the rules decide about a text or a mail, step by step.
@@ -40,7 +41,7 @@ impl Explain {
         let set = self.set.load(config)?;
         let path = PathBuf::from(&self.input);
         let cases = if self.input == "-" || path.is_file() {
-            let raw = corpus::read_file(&path)
+            let raw = files::read(&path)
                 .map_err(|error| anyhow::anyhow!("`{}` cannot be read: {error}", self.input))?;
             if corpus::looks_like_mail(&raw) { corpus::of_mail(&raw, &set) } else { lines(&raw) }
         } else {

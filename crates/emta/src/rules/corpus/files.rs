@@ -1,11 +1,9 @@
-//! The files of a folder, and what is in them.
+//! The files of a folder.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// Largest file, in octets.
-const MAX_FILE: u64 = 2 << 30;
 /// How deep folders may be nested.
 const MAX_DEPTH: usize = 64;
 
@@ -35,21 +33,4 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<PathBuf>, problem: &mut imp
             Err(error) => problem(&path, &error.to_string()),
         }
     }
-}
-
-/// All of a file, or of standard input where the path is `-`.
-///
-/// # Errors
-/// Where it cannot be read, or has more than 2 GiB.
-pub(in crate::rules) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes)?
-    } else {
-        File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?
-    };
-    if read as u64 > MAX_FILE {
-        return Err(io::Error::other(format!("it is larger than the {MAX_FILE} octets that are allowed")));
-    }
-    Ok(bytes)
 }
