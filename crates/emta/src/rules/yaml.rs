@@ -131,3 +131,46 @@ fn quoted(text: &str) -> String {
     written.push('"');
     written
 }
+
+#[cfg(test)]
+mod tests {
+    use emta_qualify::{Assignment, Pattern, RuleTests};
+    use emta_sandbox::config::rules;
+
+    use super::*;
+
+    /// Whatever stands in a rule, the parser reads it back.
+    #[test]
+    fn texts_come_back_as_they_were() {
+        for text in
+            ["plain", "550", "null", "it's", r"\bdir\b", "say \"no\"", "'\"\\", "a: b # c", "é 群組 😀"]
+        {
+            check(text);
+        }
+        for text in
+            ["one\ntwo", "a\tb", "\u{1b}[0m\u{7f}\u{85}\u{9f}", "\u{feff}\u{2028}\"\\'", " ends ", "{}"]
+        {
+            check(text);
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str) {
+        let spec = RuleSpec {
+            id: "Any".to_owned(),
+            pattern: Some(Pattern { regexes: Vec::new(), literals: vec![text.to_owned()] }),
+            set: Assignment { class: Some(BounceClass::MailboxFull), ..Assignment::default() },
+            note: Some(text.to_owned()),
+            tests: RuleTests {
+                matches: vec![
+                    Sample::line(text),
+                    Sample { body: Some(text.to_owned()), ..Sample::default() },
+                ],
+                no_match: Vec::new(),
+            },
+            ..RuleSpec::default()
+        };
+        let set = rules::parse("written.yaml", &file([&spec])).unwrap();
+        assert_eq!(set.rules().collect::<Vec<_>>(), [&spec]);
+    }
+}

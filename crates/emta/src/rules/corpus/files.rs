@@ -34,3 +34,25 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<PathBuf>, problem: &mut imp
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_searched_in_name_order_up_to_the_bound() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("a/b")).unwrap();
+        for name in ["c", "a/2", "a/b/1"] {
+            fs::write(root.path().join(name), "x").unwrap();
+        }
+        let check = |depth: usize, expected: &[&str], problems: usize| {
+            let (mut found, mut told) = (Vec::new(), 0);
+            folder(root.path(), depth, &mut found, &mut |_, _| told += 1);
+            let expected: Vec<PathBuf> = expected.iter().map(|name| root.path().join(name)).collect();
+            assert_eq!((found, told), (expected, problems), "{depth}");
+        };
+        check(3, &["a/2", "a/b/1", "c"], 0);
+        check(2, &["a/2", "c"], 1);
+    }
+}
