@@ -13,9 +13,10 @@ pub(super) fn words((failure_type, reason): Meaning) -> String {
     format!("{} / {}", failure_type.name(), reason.name())
 }
 
-/// A text on one line; what came by mail may hold control characters that a terminal would obey.
+/// A text on one line, for people and for comments in YAML, to which U+2028 and U+2029 end a line; what came by mail
+/// may hold control characters that a terminal would obey.
 pub(super) fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'), " ")
 }
 
 /// A share for people: `96.9 %`.

@@ -173,6 +173,9 @@ fn suggestions_are_rules() {
         emta(&["rules", "explain", "--rules", &drafts, "554 5.7.9 the moon is in the wrong house"]).ok();
     assert!(told.contains("verdict     soft / refused"), "{told}");
     assert_eq!(suggest(&["--format", "json"]).json()[0]["count"], 2);
+    let odd = files.write("odd.txt", "550 one\u{2028}more \u{85}odd \u{1b}[31m\u{feff}thing happened\n");
+    let drafts = emta(&["rules", "suggest", "--rules", &rules, "--corpus", &odd]).ok();
+    assert_eq!(emta(&["rules", "test", &files.write("odd.yaml", &drafts)]).code, Some(0), "{drafts}");
     let known = files.write("known.txt", "550 user unknown\n");
     let none = emta(&["rules", "suggest", "--rules", &rules, "--corpus", &known]).ok();
     assert!(none.ends_with("rules: []\n"), "{none}");
