@@ -47,7 +47,8 @@ impl Exit {
         match self {
             Self::Ok => "all is well",
             Self::Findings => {
-                "findings: a rule's test failed, or the server refuses (unknown id, wrong state)"
+                "findings: a rule's test, a lint, a label or a comparison is not met, or the server refuses (unknown id, \
+                 wrong state)"
             }
             Self::Usage => "the command line is wrong",
             Self::Configuration => "the configuration or a rule file is wrong",

@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 64;
 
 /// Adds the input, or all that is in it, in the order of the names. Links to folders are not followed: they
 /// may lead in a circle. `problem` hears of what cannot be looked into.
-pub(super) fn find(input: &Path, found: &mut Vec<PathBuf>, problem: &mut impl FnMut(&Path, &str)) {
+pub(crate) fn find(input: &Path, found: &mut Vec<PathBuf>, problem: &mut impl FnMut(&Path, &str)) {
     if input.as_os_str() != "-" && input.is_dir() {
         folder(input, MAX_DEPTH, found, problem);
     } else {

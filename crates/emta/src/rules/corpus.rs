@@ -3,7 +3,6 @@
 //! All files of a folder are mails or mboxes, read with the eyes of the bounce mailbox. A single file is reply lines if
 //! its name ends in `.jsonl` (objects with `text`) or if it does not look like a mail.
 
-mod files;
 mod mails;
 
 use std::collections::BTreeSet;
@@ -16,7 +15,7 @@ use emta_sandbox::clock::wall::Stopwatch;
 use serde_json::Value;
 
 use super::labels::{self, Labels};
-use crate::inmail::files::read as read_file;
+use crate::inmail::files;
 use crate::progress::Progress;
 
 pub(super) use mails::{looks_like_mail, of_mail};
@@ -54,7 +53,7 @@ pub(super) fn load(path: &Path, labels: Option<&Path>, rules: &RuleSet) -> anyho
     if path.is_dir() {
         loading.folder(path);
     } else {
-        let raw = read_file(path)
+        let raw = files::read(path)
             .map_err(|error| anyhow::anyhow!("`{}` cannot be read: {error}", path.display()))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         loading.file(path, &name, &raw);
@@ -89,7 +88,7 @@ impl Loading<'_> {
         let count = found.len();
         for (at, path) in found.iter().enumerate() {
             let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
-            match read_file(path) {
+            match files::read(path) {
                 Ok(raw) => self.mails(&name, &raw),
                 Err(error) => self.unreadable(&name, &error),
             }
