@@ -22,6 +22,9 @@ const READ_BUFFER: usize = 4 * 1024;
 /// How long sessions may take to end once the program is ending.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// How long a login waits for another session to let go of the mailbox.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+
 /// How long to wait after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -170,7 +173,9 @@ impl<M: Maildrop> Connection<M> {
         if user != shared.user || password != shared.password {
             return Ok(Answer::WrongPassword);
         }
-        let Ok(lock) = shared.lock.clone().try_acquire_owned() else { return Ok(Answer::InUse) };
+        // A client that has just hung up may be back before its old session has noticed.
+        let free = wall::timeout(LOCK_WAIT, shared.lock.clone().acquire_owned()).await;
+        let Ok(Ok(lock)) = free else { return Ok(Answer::InUse) };
         let mut items = shared.maildrop.list(MAX_ITEMS).await?;
         items.truncate(MAX_ITEMS);
         self.lock = Some(lock);
