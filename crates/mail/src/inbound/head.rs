@@ -117,7 +117,7 @@ impl<'a> Head<'a> {
 
     /// The sender is a mail system, not a person.
     pub(super) fn sent_by_mail_system(&self) -> bool {
-        const NAMES: [&str; 14] = [
+        const NAMES: [&str; 16] = [
             "mailer-daemon",
             "postmaster",
             "mail-daemon",
@@ -132,6 +132,8 @@ impl<'a> Head<'a> {
             "mailadministrator",
             "delivery-notification@",
             "bounce-notification",
+            "microsoftexchange",
+            "mail.daemon",
         ];
         [self.from, self.return_path].into_iter().flatten().any(|value| {
             let value = header::unfold(&value[..value.len().min(400)]).to_ascii_lowercase();

@@ -39,7 +39,7 @@ use mime::PartKind;
 
 /// Reads a mail that arrived in the bounce mailbox.
 pub fn read(raw: &[u8]) -> InboundMail {
-    let raw = lines::normalise(&raw[..raw.len().min(MAX_MAIL)]);
+    let raw = lines::normalise(limits::whole_lines(raw, MAX_MAIL));
     if raw.first() == Some(&b'{')
         && let Ok(text) = std::str::from_utf8(&raw)
         && let Some(notification) = notification::read(text)
@@ -97,10 +97,13 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         if mail.kind == MailKind::DeliveryReport {
             mail.program = formats::program(human);
         }
-        if mail.recipients.is_empty() && depth == Wrapped::Outer {
-            match part(PartKind::Message) {
-                Some(message) => unwrap(&mut mail, &message.content()),
-                None => unwrap(&mut mail, returned.as_bytes()),
+        if depth == Wrapped::Outer {
+            let message = part(PartKind::Message).map(mime::Part::content);
+            let message = message.as_deref().unwrap_or(returned.as_bytes());
+            if mail.recipients.is_empty() {
+                unwrap(&mut mail, message);
+            } else if mail.kind == MailKind::DeliveryReport {
+                complete_from_message(&mut mail, message);
             }
         }
         if mail.recipients.is_empty() && is_report {
@@ -222,7 +225,37 @@ fn complete_from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str) {
     if mail.recipients.iter().all(|report| !report.diagnostic.is_empty()) {
         return;
     }
-    let Some(reading) = plain_text(mail, head, human) else { return };
+    if let Some(reading) = plain_text(mail, head, human) {
+        complete(mail, reading);
+    }
+}
+
+/// Takes the reply from the message that a report returns, where no recipient has one: filters put the transcript of
+/// the session into it.
+fn complete_from_message(mail: &mut InboundMail, message: &[u8]) {
+    let replied = |report: &RecipientReport| report.reply_code.is_some() || report.status.is_some();
+    if mail.recipients.iter().any(replied) {
+        return;
+    }
+    let (header, body) = header::split(message.trim_ascii_start());
+    let text = head::human_text(&mime::parts(header, body));
+    if formats::program(&text).is_none() {
+        return;
+    }
+    if let Some(mut reading) = plain_text(mail, &Head::read(header), &text) {
+        reading.recipients.retain(replied);
+        mail.recipients
+            .iter_mut()
+            .filter(|report| {
+                reading.recipients.iter().any(|told| told.final_recipient == report.final_recipient)
+            })
+            .for_each(|report| report.diagnostic.clear());
+        complete(mail, reading);
+    }
+}
+
+/// Fills in what another reading tells of the recipients without diagnostic.
+fn complete(mail: &mut InboundMail, reading: formats::Reading) {
     let mut told: HashMap<String, RecipientReport> = reading
         .recipients
         .into_iter()
@@ -258,14 +291,16 @@ fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
     }
     let (header, _) = header::split(wrapped);
     let is_report = header::find(header, "Content-Type").is_some_and(|value| value.contains("report"));
-    if is_report || Head::read(header).sent_by_mail_system() {
+    let head = Head::read(header);
+    if is_report || head.sent_by_mail_system() || formats::subject_says_failed(&head.subject().to_lowercase())
+    {
         let inner = read_at(wrapped, Wrapped::Inner);
         if !inner.recipients.is_empty()
             && matches!(inner.kind, MailKind::DeliveryReport | MailKind::Complaint)
         {
             mail.kind = inner.kind;
             mail.sender_format = inner.sender_format;
-            mail.program = inner.program;
+            mail.program = inner.program.or(mail.program);
             mail.reporting_mta = inner.reporting_mta;
             mail.original = inner.original;
             mail.recipients = inner.recipients;

@@ -7,7 +7,9 @@
 mod found;
 mod inline;
 mod listed;
+mod paragraphs;
 mod programs;
+mod reply;
 mod transcript;
 
 use std::sync::LazyLock;
@@ -20,7 +22,7 @@ use super::quoted;
 use super::report::{Action, FoundIn, RecipientReport};
 use super::values::full_address;
 use found::Found;
-use programs::{Format, GENERIC, PROGRAMS};
+use programs::{Format, GENERIC, HEADLINED, PROGRAMS, YANDEX};
 
 /// A mail that may be a bounce.
 pub(super) struct Source<'a> {
@@ -50,14 +52,42 @@ pub(super) fn program(text: &str) -> Option<&'static str> {
     known(text).map(|format| format.name).filter(|name| *name != GENERIC.name)
 }
 
+/// Whether a subject in lower case may be that of a bounce.
+pub(super) fn subject_says_failed(lower: &str) -> bool {
+    has_any(lower, SURE_SUBJECTS) || lexicon::says_failed(lower)
+}
+
 fn known(text: &str) -> Option<&'static Format> {
     let text = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
     let (automaton, owners) = SIGNS.as_ref()?;
     let first = automaton
         .find_overlapping_iter(text)
         .filter_map(|found| owners.get(found.pattern().as_usize()))
-        .min()?;
-    PROGRAMS.get(*first)
+        .min();
+    match first {
+        Some(first) => PROGRAMS.get(*first).map(by_host(text)),
+        None => starred_headline(text).then_some(&HEADLINED),
+    }
+}
+
+/// Yandex runs Postfix with Postfix's words; only the name of the host differs.
+fn by_host(text: &str) -> impl Fn(&'static Format) -> &'static Format {
+    move |format| {
+        let host = text
+            .split_once("This is the mail system at host ")
+            .and_then(|(_, rest)| rest.split_whitespace().next());
+        if host.is_some_and(|host| host.contains("yandex")) { &YANDEX } else { format }
+    }
+}
+
+/// Whether a line near the beginning is a headline between stars, as Gmail writes it in every language.
+fn starred_headline(text: &str) -> bool {
+    const LINES: usize = 8;
+    text.lines().take(LINES).map(str::trim).any(|line| {
+        line.strip_prefix("** ")
+            .and_then(|rest| rest.strip_suffix(" **"))
+            .is_some_and(|words| !words.contains('*'))
+    })
 }
 
 /// All signs in one automaton, and the place in [`PROGRAMS`] of each: one pass over the text finds them all.
@@ -91,7 +121,7 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
         }
         found.looks_in(FoundIn::FailedRecipients);
         for address in &named {
-            found.add(address, source.text.len());
+            found.add(address, mentioned_at(source.text, address));
         }
     }
     if named.len() < NAMED_AT_MOST {
@@ -99,6 +129,13 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     }
     let action = action(source.text, &lower);
     Some(Reading { format: format.name, recipients: found.into_recipients(source.text, action) })
+}
+
+/// Where the line begins in which a text mentions an address; its end if it does not.
+fn mentioned_at(text: &str, address: &str) -> usize {
+    let looked_at = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
+    let at = memchr::memmem::find(looked_at.as_bytes(), address.as_bytes());
+    at.map_or(text.len(), |at| memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |end| end + 1))
 }
 
 /// Programs that write `X-Failed-Recipients` stop at this many addresses (Exim 4's limit).
@@ -161,23 +198,58 @@ const SURE_SUBJECTS: &[&str] = &[
     "系统退信",
 ];
 
+/// How the subjects of reports of success begin, in lower case.
+const DELIVERED_SUBJECTS: &[&str] = &[
+    "delivered:",
+    "zugestellt:",
+    "remis :",
+    "remis:",
+    "entregado:",
+    "recapitato:",
+    "entregue:",
+    "bezorgd:",
+    "levererat:",
+    "доставлено:",
+    "dostarczone:",
+    "配信済み:",
+    "已送达:",
+    "已传递:",
+];
+const RELAYED_SUBJECTS: &[&str] = &[
+    "relayed:",
+    "weitergeleitet:",
+    "relayé :",
+    "retransmitido:",
+    "inoltrato:",
+    "doorgestuurd:",
+    "中継済み:",
+];
+const EXPANDED_SUBJECTS: &[&str] =
+    &["expanded:", "erweitert:", "développé :", "expandido:", "espanso:", "展開済み:"];
+
 /// What became of the message, by the subject or the text.
 fn action(text: &str, lower_subject: &str) -> Action {
     const DELAYED: &[&str] = &["warning", "delayed", "(delay)", "still being retried", "still trying"];
-    const DELIVERED: &[&str] =
-        &["successful mail delivery", "notification (success)", "message successfully delivered"];
+    const DELIVERED: &[&str] = &[
+        "successful mail delivery",
+        "notification (success)",
+        "message successfully delivered",
+        "return receipt",
+    ];
+    const RELAYED: &[&str] = &["notification (relay)", "notification (relayed)"];
+    let begins = |words: &[&str]| words.iter().any(|word| lower_subject.starts_with(word));
     let text = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
-    if has_any(lower_subject, DELAYED)
+    if has_any(lower_subject, DELIVERED) || begins(DELIVERED_SUBJECTS) {
+        Action::Delivered
+    } else if has_any(lower_subject, RELAYED) || begins(RELAYED_SUBJECTS) {
+        Action::Relayed
+    } else if begins(EXPANDED_SUBJECTS) {
+        Action::Expanded
+    } else if has_any(lower_subject, DELAYED)
         || lexicon::says_delayed(lower_subject)
         || lexicon::says_delayed(&text.to_lowercase())
     {
         Action::Delayed
-    } else if has_any(lower_subject, DELIVERED) {
-        Action::Delivered
-    } else if lower_subject.contains("notification (relay)") || lower_subject.starts_with("relayed:") {
-        Action::Relayed
-    } else if lower_subject.starts_with("expanded:") {
-        Action::Expanded
     } else {
         Action::Failed
     }
