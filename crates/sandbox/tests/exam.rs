@@ -20,11 +20,15 @@ fn the_mta_classifies_replies_that_it_has_not_seen() {
     let set = shipped("mta.yaml");
     check("first.txt", &set, &unmatched_reply(), 0);
     check_classes("first.txt", &set);
+    check("second.txt", &set, &unmatched_reply(), 0);
+    check_classes("second.txt", &set);
 }
 
 #[test]
 fn the_bounce_mailbox_qualifies_replies_that_it_has_not_seen() {
-    check("first.txt", &shipped("inbound-email.yaml"), &unmatched_mail(), 0);
+    let set = shipped("inbound-email.yaml");
+    check("first.txt", &set, &unmatched_mail(), 0);
+    check("second.txt", &set, &unmatched_mail(), 0);
 }
 
 /// Type and reason; `floor_per_mille` is what was reached, and may only grow.
