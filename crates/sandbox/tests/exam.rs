@@ -22,6 +22,8 @@ fn the_mta_classifies_replies_that_it_has_not_seen() {
     check_classes("first.txt", &set);
     check("second.txt", &set, &unmatched_reply(), 0);
     check_classes("second.txt", &set);
+    check("third.txt", &set, &unmatched_reply(), 0);
+    check_classes("third.txt", &set);
 }
 
 #[test]
@@ -29,6 +31,7 @@ fn the_bounce_mailbox_qualifies_replies_that_it_has_not_seen() {
     let set = shipped("inbound-email.yaml");
     check("first.txt", &set, &unmatched_mail(), 0);
     check("second.txt", &set, &unmatched_mail(), 0);
+    check("third.txt", &set, &unmatched_mail(), 0);
 }
 
 /// Type and reason; `floor_per_mille` is what was reached, and may only grow.
