@@ -84,7 +84,9 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     let status = part(PartKind::DeliveryStatus).map(|part| dsn::read(&part.content()));
     let feedback = match (part(PartKind::FeedbackReport), &status) {
         (Some(report), _) => Some(arf::read(&report.content())),
-        (None, None) => mail.original.as_ref().and_then(arf::junk_mail_report),
+        (None, None) => {
+            arf::in_text(human).or_else(|| mail.original.as_ref().and_then(arf::junk_mail_report))
+        }
         (None, Some(_)) => None,
     };
     if let Some(feedback) = feedback {
@@ -189,7 +191,7 @@ fn report_or_answer(
             answered_by_sender(mail);
             return;
         }
-        if answer::is_challenge(&mail.subject) {
+        if answer::is_challenge(head, &mail.subject, human) {
             mail.kind = MailKind::ChallengeResponse;
             mail.sender_format = "challenge";
             answered_by_sender(mail);
@@ -199,6 +201,7 @@ fn report_or_answer(
         if (moved || answer::is_auto_reply(head, &mail.subject, human)) && head.failed_recipients().is_empty()
         {
             mail.kind = MailKind::AutoReply;
+            let moved = moved || answer::tells_of_change(human);
             mail.sender_format = if moved { "address_change" } else { "rfc3834" };
             if let Some(message_id) = head.answered() {
                 mail.original.get_or_insert_default().message_id.get_or_insert(message_id);

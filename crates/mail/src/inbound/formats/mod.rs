@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
+use super::answer;
 use super::head::Head;
 use super::lexicon;
 use super::quoted;
@@ -106,11 +107,9 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
 /// Reads a bounce; `None` if nothing about the mail says that it is one. The recipients may be empty.
 pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let lower = source.subject.to_lowercase();
-    // Who answers a bounce quotes its words.
-    let answer =
-        source.head.is_answer() && !source.head.sent_by_mail_system() && !quoted::is_forwarded(&lower);
-    let format = known(source.text).filter(|_| !answer);
-    let format = format.or_else(|| is_bounce(source, &lower).then_some(&GENERIC))?;
+    let speaks_of_it = speaks_of_bounces(source, &lower);
+    let format = known(source.text).filter(|_| !speaks_of_it);
+    let format = format.or_else(|| is_bounce(source, &lower, speaks_of_it).then_some(&GENERIC))?;
     let mut found = Found::new(source.parties);
     let named = failed_recipients(source.head);
     for (reader, found_in) in format.readers {
@@ -146,13 +145,28 @@ fn failed_recipients(head: &Head<'_>) -> Vec<String> {
     head.failed_recipients().split([',', ' ']).filter_map(full_address).take(NAMED_AT_MOST).collect()
 }
 
+/// Whether a person or a list sends the mail, who may quote the words of a bounce: an answer, a ticket, a newsletter.
+fn speaks_of_bounces(source: &Source<'_>, lower: &str) -> bool {
+    let head = source.head;
+    if head.sent_by_mail_system() || quoted::is_forwarded(lower) {
+        return false;
+    }
+    let looked_at = || &source.text[..source.text.floor_char_boundary(SIGNS_WITHIN)];
+    head.is_answer()
+        || (!head.null_sender()
+            && (answer::is_ticket(lower)
+                || (answer::is_reply(lower) && quoted::quotes(looked_at()))
+                // A bounce to a list has the fields of the list, too.
+                || (head.of_list && !(subject_says_failed(lower) && known(source.text).is_some()))))
+}
+
 /// Whether a mail without the signs of a known program is a bounce: its sender is a mail system and does not say that
 /// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered.
-fn is_bounce(source: &Source<'_>, lower: &str) -> bool {
+fn is_bounce(source: &Source<'_>, lower: &str, speaks_of_it: bool) -> bool {
     !source.head.failed_recipients().is_empty()
         || source.head.sent_by_mail_system()
         || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
-        || (!source.head.is_answer() && has_any(lower, SURE_SUBJECTS))
+        || (!source.head.is_answer() && !speaks_of_it && has_any(lower, SURE_SUBJECTS))
 }
 
 /// Words of subjects that speak of failure, in lower case.
