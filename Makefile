@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo tour test bench-bounce ci fmt clippy doc deny setup
+.PHONY: help build demo tour test bench-bounce fuzz ci fmt clippy doc deny setup
 
 help:  ## Explain every target
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: setup  ## Run all tests (installs swaks and python3 on Debian, as root)
 
 bench-bounce:  ## How well and how fast bounces are read and qualified, on one core
 	@scripts/bench-bounce.sh
+
+fuzz:  ## Fuzz whatever reads bytes from outside: FUZZ_SECONDS=600 each, TARGETS="mail dsn_fields"
+	@scripts/fuzz.sh
 
 ci: fmt clippy doc test  ## What CI runs: formatting, lints, documentation, tests
 
