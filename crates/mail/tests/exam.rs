@@ -258,3 +258,8 @@ fn answers() {
 fn what_is_none_of_it() {
     check("others.txt");
 }
+
+#[test]
+fn other_dress() {
+    check("odd.txt");
+}
