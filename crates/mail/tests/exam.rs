@@ -263,3 +263,8 @@ fn what_is_none_of_it() {
 fn other_dress() {
     check("odd.txt");
 }
+
+#[test]
+fn further_programs() {
+    check("more.txt");
+}
