@@ -21,6 +21,11 @@ impl Glob {
         (!text.is_empty() && text.len() <= Self::MAX_LEN).then(|| Self(text.to_ascii_lowercase()))
     }
 
+    /// The only name that fits, in lower case; `None` if there are others.
+    pub(crate) fn only_name(&self) -> Option<&str> {
+        (!self.0.contains(['*', '?'])).then_some(self.0.as_str())
+    }
+
     /// Whether the whole name fits. Time is at most the product of both lengths.
     pub fn matches(&self, name: &str) -> bool {
         let (glob, name) = (self.0.as_bytes(), name.as_bytes());
@@ -150,6 +155,12 @@ impl Condition {
             kinds: when.kinds.clone(),
             sender_formats: read_all("sender_formats", &when.sender_formats, GLOB, Glob::parse)?,
         })
+    }
+
+    /// The mailbox providers of which it asks for one, in lower case; `None` if these cannot be listed.
+    pub(crate) fn only_providers(&self) -> Option<Vec<&str>> {
+        let names: Vec<&str> = self.providers.iter().map(Glob::only_name).collect::<Option<_>>()?;
+        (!names.is_empty()).then_some(names)
     }
 
     /// Whether all conditions hold.

@@ -1,5 +1,7 @@
 //! A compiled rule set: who wins, who else would have.
 
+mod tries;
+
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -15,9 +17,11 @@ pub(crate) use crate::pattern::{MAX_PATTERNS_PER_RULE, compiled, regex_problem};
 use crate::prefilter::{Hits, Prefilter, Scan};
 use crate::rule::{Assignment, Field, RuleSpec};
 use crate::subject::Subject;
+use tries::{Always, NO_PATTERN, Try};
 
 /// Rules that a set may have.
 pub const MAX_RULES: usize = 5_000;
+
 /// An ordered list of compiled rules. The first that matches wins.
 #[derive(Clone, Debug)]
 pub struct RuleSet {
@@ -26,8 +30,8 @@ pub struct RuleSet {
     prefilter: Prefilter,
     /// For each pattern of the prefilter, its rule.
     rule_of: Vec<u32>,
-    /// What is tried on every subject, in order: rules without a pattern, patterns without demands.
-    always: Vec<Try>,
+    /// What is tried whatever the texts hold: rules without a pattern, patterns without demands.
+    always: Always,
     /// The fields that any rule looks at.
     fields: Vec<Field>,
 }
@@ -42,21 +46,6 @@ struct Rule {
     patterns: Vec<Matcher>,
     verdict: Verdict,
 }
-
-/// Something that may make a rule match. Their order is that in which a rule set is read: rules, then where a rule
-/// looks, then its patterns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Try {
-    rule: u32,
-    /// Place in the rule's list of fields.
-    turn: u8,
-    /// Number of the pattern in the rule; [`NO_PATTERN`] where the conditions suffice.
-    pattern: u8,
-}
-
-/// A rule has fewer patterns.
-const NO_PATTERN: u8 = u8::MAX;
-const _: () = assert!(pattern::MAX_PATTERNS_PER_RULE < NO_PATTERN as usize);
 
 /// A rule that matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +150,9 @@ impl RuleSet {
             name: name.to_owned(),
             prefilter: Prefilter::build(&demands),
             rule_of: numbered().flat_map(|(n, rule)| rule.patterns.iter().map(move |_| n)).collect(),
-            always: numbered().flat_map(|(number, rule)| rule.always_tried(number, &demands)).collect(),
+            always: Always::of(numbered().flat_map(|(number, rule)| {
+                rule.always_tried(number, &demands).into_iter().map(|next| (next, &rule.condition))
+            })),
             fields: Field::ALL.into_iter().filter(looks_at).collect(),
             rules: compiled,
         })
@@ -250,7 +241,7 @@ impl RuleSet {
     ) {
         self.collect(subject, texts, tries);
         let mut last_match = None;
-        for next in in_order(tries, &self.always) {
+        for next in self.always.among(tries) {
             let position = next.rule as usize;
             let Some(rule) = self.rules.get(position).filter(|_| last_match != Some(next.rule)) else {
                 continue;
@@ -278,6 +269,7 @@ impl RuleSet {
                 }
             });
         }
+        tries.extend(subject.provider.iter().flat_map(|provider| self.always.of_provider(provider)));
         tries.sort_unstable();
         tries.dedup();
     }
@@ -293,16 +285,6 @@ struct Memory {
 
 thread_local! {
     static MEMORY: Cell<Memory> = Cell::default();
-}
-
-/// Two ordered lists as one.
-fn in_order<'a>(first: &'a [Try], second: &'a [Try]) -> impl Iterator<Item = Try> + 'a {
-    let (mut first, mut second) = (first.iter().copied().peekable(), second.iter().copied().peekable());
-    std::iter::from_fn(move || match (first.peek(), second.peek()) {
-        (Some(a), Some(b)) if b < a => second.next(),
-        (Some(_), _) => first.next(),
-        (None, _) => second.next(),
-    })
 }
 
 /// A part of the subject and what is in it.

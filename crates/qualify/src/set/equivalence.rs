@@ -99,12 +99,26 @@ fn spec() -> impl Strategy<Value = RuleSpec> {
     let statuses = prop::sample::select(vec![vec![], vec![], vec!["5.1.*"]]);
     let fields = prop::sample::subsequence(Field::ALL.to_vec(), 0..=3).prop_shuffle();
     let kinds = prop::sample::select(vec![vec![], vec![], vec![Kind::AutoReply]]);
-    (pattern, codes, statuses, fields, kinds).prop_map(
-        |((regexes, literals), codes, statuses, look_at, kinds)| {
+    let providers = prop::sample::select(vec![
+        vec![],
+        vec![],
+        vec!["Gmail"],
+        vec!["yahoo", "gm*"],
+        vec!["yahoo", "gmail"],
+    ]);
+    let conditions = (codes, statuses, kinds, providers);
+    (pattern, conditions, fields).prop_map(
+        |((regexes, literals), (codes, statuses, kinds, providers), look_at)| {
             let owned = |list: Vec<&str>| list.into_iter().map(str::to_owned).collect();
             let has_pattern = !(regexes.is_empty() && literals.is_empty());
             RuleSpec {
-                when: When { codes: owned(codes), statuses: owned(statuses), kinds, ..When::default() },
+                when: When {
+                    codes: owned(codes),
+                    statuses: owned(statuses),
+                    kinds,
+                    providers: owned(providers),
+                    ..When::default()
+                },
                 look_at,
                 pattern: has_pattern.then_some(Pattern { regexes, literals }),
                 set: Assignment { class: Some(BounceClass::MailBlock), ..Assignment::default() },
@@ -130,6 +144,7 @@ proptest! {
         specs in prop::collection::vec(spec(), 1..12),
         texts in prop::collection::vec((text(), prop::option::of(text()), prop::option::of(text())), 1..6),
         kind in prop::sample::select(Kind::ALL.to_vec()),
+        provider in prop::sample::select(vec![None, Some("gmail"), Some("Yahoo"), Some("x")]),
     ) {
         let named = |(n, spec): (usize, RuleSpec)| RuleSpec { id: n.to_string(), ..spec };
         let specs: Vec<RuleSpec> = specs.into_iter().enumerate().map(named).collect();
@@ -137,6 +152,7 @@ proptest! {
         for (text, subject, body) in &texts {
             let subject = Subject {
                 kind,
+                provider,
                 subject: subject.as_deref(),
                 body: body.as_deref(),
                 ..Subject::from_reply_line(text, None)
