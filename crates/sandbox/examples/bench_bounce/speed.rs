@@ -9,7 +9,7 @@ use emta_mail::compose::{BounceSpec, ReportFormat, bounce};
 use emta_mail::inbound::{self, Action};
 use emta_mail::{EnhancedStatus, Timestamp};
 use emta_qualify::tune::Case;
-use emta_qualify::{Pattern, RuleSet, RuleSpec, RuleTests};
+use emta_qualify::{Pattern, RuleSet, RuleSpec, RuleTests, When};
 use emta_sandbox::clock::wall::Stopwatch;
 use emta_sandbox::inmail::reading;
 use serde_json::Value;
@@ -50,19 +50,42 @@ pub(crate) fn lines(corpus: Option<&Path>, shipped: &RuleSet) -> Result<(), Fail
             .collect::<Result<_, Failure>>()?,
         None => samples.collect(),
     };
-    let cases: Vec<Case> = lines.into_iter().map(|line| Case::line("line", line)).collect();
+    // Every line comes from one of the providers that the other rules are for.
+    let case = |(number, line)| Case { provider: Some(provider(number * 7)), ..Case::line("line", line) };
+    let cases: Vec<Case> = lines.into_iter().enumerate().map(case).collect();
     let octets: usize = cases.iter().map(|case| case.text.len()).sum();
     row("reply lines, mean size", &format!("{}, {} octets", cases.len(), octets / cases.len().max(1)));
     for count in RULES {
         let specs = padded(shipped, count);
+        let kinds = kinds(&specs);
         let watch = Stopwatch::start();
         let set = RuleSet::compile("benchmark", specs)?;
         let compiled = watch.elapsed();
         let speed = per_second(&cases, |case| set.qualify(&case.as_subject()));
         let what = format!("lines a second: {} rules", thousands(set.rules().len() as u64));
-        row(&what, &format!("{} (compiled in {} ms)", thousands(speed), compiled.as_millis()));
+        let nanoseconds = 1_000_000_000 / speed.max(1);
+        let compiled = compiled.as_millis();
+        row(
+            &what,
+            &format!("{} ({nanoseconds} ns a line; compiled in {compiled} ms; {kinds})", thousands(speed)),
+        );
     }
     Ok(())
+}
+
+/// How many of the rules look for a text, and how many ask for a code, a status or a provider.
+fn kinds(specs: &[RuleSpec]) -> String {
+    let share = |is_so: fn(&RuleSpec) -> bool| {
+        let count = specs.iter().filter(|spec| is_so(spec)).count();
+        count * 100 / specs.len().max(1)
+    };
+    let of_code = |spec: &RuleSpec| !(spec.when.codes.is_empty() && spec.when.statuses.is_empty());
+    format!(
+        "{} % with a text, {} % with a code or status, {} % for one provider",
+        share(|spec| spec.pattern.is_some()),
+        share(of_code),
+        share(|spec| !spec.when.providers.is_empty())
+    )
 }
 
 fn files(folder: &Path) -> Result<Vec<Vec<u8>>, Failure> {
@@ -90,39 +113,42 @@ fn per_second<T, R>(items: &[T], mut work: impl FnMut(&T) -> R) -> u64 {
 }
 
 /// The shipped rules behind as many others as make `count`: what an operator with many providers has. The others are
-/// in front, so that each line has to get past all of them, and are made of the words that the lines have too.
+/// in front, so that each line has to get past all of them. Each is made after a shipped rule: the same conditions,
+/// and one of its regexes. Every third regex stays as it is and holds for one provider only; the others also want a
+/// code of a provider's own. So they are made of the words that the lines have too, and as many of them as of the
+/// shipped ones look at codes and statuses only.
 fn padded(shipped: &RuleSet, count: usize) -> Vec<RuleSpec> {
-    const CAUSES: [&str; 8] = [
-        r"mailbox .*(full|quota)",
-        r"user (unknown|not found)",
-        r"(message|mail) (rejected|blocked) by policy",
-        r"temporarily (deferred|rate limited)",
-        r"recipient address rejected",
-        r"(relay|access) denied",
-        r"no such (user|mailbox) here",
-        r"spam (score|content) \d+",
-    ];
     let shipped: Vec<RuleSpec> = shipped.rules().cloned().collect();
     let others = count.saturating_sub(shipped.len());
     let other = |number: usize| {
-        let cause = CAUSES[number % CAUSES.len()];
         let model = &shipped[number % shipped.len()];
+        let regexes = model.pattern.iter().flat_map(|pattern| &pattern.regexes);
+        let regex = regexes.cycle().nth(number / shipped.len());
+        let own = |regex: &String| format!(r"(?:{regex}).{{0,80}}\bpv{number:04}-\d+");
+        let is_for_one = regex.is_none() || number.is_multiple_of(3);
         RuleSpec {
             id: format!("provider_{number}"),
-            look_at: model.look_at.clone(),
-            pattern: Some(Pattern {
-                regexes: vec![format!(r"{cause}.* \(pv{number:04}-\d+\)")],
-                literals: vec![format!("see https://postmaster{number}.example/")],
+            pattern: regex.map(|regex| Pattern {
+                regexes: vec![if is_for_one { regex.clone() } else { own(regex) }],
+                literals: Vec::new(),
             }),
-            set: model.set,
-            when: emta_qualify::When::default(),
+            when: When {
+                providers: is_for_one.then(|| provider(number)).into_iter().collect(),
+                ..model.when.clone()
+            },
             note: None,
             tests: RuleTests::default(),
+            ..model.clone()
         }
     };
     let mut specs: Vec<RuleSpec> = (0..others).map(other).collect();
     specs.extend(shipped);
     specs
+}
+
+/// The name of one of the many providers.
+fn provider(number: usize) -> String {
+    format!("provider{}.example", number % RULES[RULES.len() - 1])
 }
 
 fn composed(format: ReportFormat) -> Vec<u8> {
