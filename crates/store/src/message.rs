@@ -110,7 +110,7 @@ pub struct MessageRow {
 
 impl MessageRow {
     /// The message as it is when it was just accepted under this id.
-    pub(crate) fn accepted(new: &NewMessage, id: QueueId) -> Self {
+    pub fn accepted(new: &NewMessage, id: QueueId) -> Self {
         let (message_id, message_id_added) = new.header_message_id.resolve(id);
         Self {
             id,

@@ -3,6 +3,7 @@
 //! The queue decides in memory at once; the clock waits until what was decided is on disk.
 
 mod delivery;
+mod fresh;
 mod trace;
 
 use std::collections::{HashMap, HashSet};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use emta_mail::event::{Attempt, Verdict};
 use emta_mail::{BounceClass, DeliveryEvent, Domain, EventKind, Phase, QueueId, Reply, Timestamp};
 use emta_queue::{AttemptResult, Input, Message, Output, Queue, Queued, Summary};
-use emta_store::{QueueChange, Record, Store};
+use emta_store::{QueueChange, Record, Store, StoredMessage};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ use crate::pulse::Pulse;
 pub(crate) use trace::content_as_sent;
 
 use delivery::{AttemptJob, Connection};
+use fresh::Fresh;
 
 /// Messages to the owner that may wait.
 const INBOX: usize = 1024;
@@ -33,7 +35,7 @@ const BATCH: usize = 512;
 
 /// What the owner is told.
 enum Command {
-    Accepted(Vec<Message>, Token),
+    Accepted(Vec<(Message, StoredMessage)>, Token),
     Finished(Box<Finished>),
     Queue(usize, oneshot::Sender<(Summary, Vec<Queued>)>),
 }
@@ -61,7 +63,7 @@ pub(crate) struct MtaHandle(mpsc::Sender<Command>);
 
 impl MtaHandle {
     /// Queues messages that are on disk.
-    pub(crate) async fn accepted(&self, messages: Vec<Message>, token: Token) {
+    pub(crate) async fn accepted(&self, messages: Vec<(Message, StoredMessage)>, token: Token) {
         // The owner is gone only when the program ends; the messages are on disk and queued at the next start.
         let _ = self.0.send(Command::Accepted(messages, token)).await;
     }
@@ -97,6 +99,7 @@ pub(crate) struct Mta {
     /// Open connections by lane and slot.
     connections: HashMap<(Arc<Domain>, u32), mpsc::Sender<AttemptJob>>,
     tasks: JoinSet<()>,
+    fresh: Fresh,
     stage: Stage,
     /// Messages that may have been on their way when the program last ended uncleanly.
     doubtful: HashSet<QueueId>,
@@ -133,6 +136,7 @@ impl Mta {
             handle: handle.clone(),
             connections: HashMap::new(),
             tasks: JoinSet::new(),
+            fresh: Fresh::default(),
             stage: Stage::Running,
             doubtful,
         };
@@ -179,7 +183,8 @@ impl Mta {
         let now = self.parts.clock.now();
         match command {
             Command::Accepted(messages, token) => {
-                for message in messages {
+                for (message, content) in messages {
+                    self.fresh.keep(content);
                     self.queue.handle(Input::Accept(message), now);
                 }
                 round.tokens.push(token);
@@ -228,7 +233,9 @@ impl Mta {
                 Output::Attempt { id, number, domain, provider, slot, fresh_connection } => {
                     let after_crash = !self.doubtful.is_empty() && self.doubtful.remove(&id);
                     let token = self.parts.clock.hold("delivery");
-                    let job = AttemptJob { id, number, provider, fresh_connection, after_crash, token };
+                    let content = self.fresh.take(id);
+                    let job =
+                        AttemptJob { id, number, provider, fresh_connection, after_crash, content, token };
                     self.start(domain, slot, job);
                 }
                 Output::Rescheduled { id, next_attempt, attempts } => {
@@ -242,6 +249,7 @@ impl Mta {
                 }
                 Output::Expired { id, attempts: _ } => {
                     self.parts.network.forget(id);
+                    drop(self.fresh.take(id));
                     match round.deferred.remove(&id) {
                         Some(last) => round.records.push(expired(id, now, Some(last))),
                         None => round.expired.push(id),
