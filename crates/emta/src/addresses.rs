@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::client::{self, ServerArgs, take_items};
+use crate::client::{self, ApiArgs, take_items};
 use crate::exit::Exit;
-use crate::output::{self, Column, OutputArgs};
+use crate::output::{self, Column};
 
 const COLUMNS: [Column; 6] = [
     Column::new("address", "/address"),
@@ -29,9 +29,7 @@ pub(crate) struct Addresses {
     #[arg(long)]
     status: Option<String>,
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 #[derive(Subcommand)]
@@ -48,8 +46,8 @@ enum Action {
 
 impl Addresses {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
-        let format = self.output.format;
+        let client = self.api.client()?;
+        let format = self.api.format();
         client::run(async {
             match &self.action {
                 Some(Action::Set { address, status }) => {

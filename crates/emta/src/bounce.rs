@@ -1,6 +1,8 @@
 //! `emta bounce`: writes the mails that come back, to try other readers with.
 
-use std::io::Write as _;
+mod formats;
+mod usual;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,13 +13,12 @@ use emta_mail::compose::{
     AutoReplySpec, BounceSpec, ComplaintSpec, Language, ReportFormat, auto_reply, bounce, complaint,
 };
 use emta_mail::header;
-use emta_mail::inbound::{self, Action};
+use emta_mail::inbound::Action;
 use emta_mail::{EmailAddress, EnhancedStatus, Reply, Timestamp};
-use serde_json::json;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, UsageError};
 use crate::inmail::files;
-use crate::output::{self, Column, OutputArgs};
+use crate::output::{self, OutputArgs};
 
 /// The year in which mails are written that no date is asked for: 2026.
 const FIRST_DATE: Timestamp = Timestamp::from_seconds(1_767_225_600);
@@ -51,7 +52,7 @@ impl Bounce {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.what {
             What::Make(make) => make.run(),
-            What::Formats(OutputArgs { format }) => formats(format),
+            What::Formats(OutputArgs { format }) => formats::formats(format),
         }
     }
 }
@@ -64,6 +65,26 @@ enum Kind {
     Arf,
     /// The answer of a recipient who is away (RFC 3834).
     AutoReply,
+}
+
+impl Kind {
+    /// Its value of `--kind`.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Dsn => "dsn",
+            Self::Arf => "arf",
+            Self::AutoReply => "auto-reply",
+        }
+    }
+
+    /// Over its flags in `--help`.
+    const fn heading(self) -> &'static str {
+        match self {
+            Self::Dsn => "Bounces (--kind dsn)",
+            Self::Arf => "Complaints (--kind arf)",
+            Self::AutoReply => "Automatic replies (--kind auto-reply)",
+        }
+    }
 }
 
 #[derive(Args)]
@@ -106,55 +127,56 @@ struct Make {
     #[arg(long, value_name = "HOST")]
     reporting_mta: Option<String>,
 
-    /// In whose manner; `emta bounce formats` lists them.
-    #[arg(long, value_name = "FORMAT", default_value = "rfc3464", value_parser = report_format(),
-        hide_possible_values = true, help_heading = "Bounces")]
-    format: ReportFormat,
-    /// What became of the message.
-    #[arg(long, default_value = "failed", value_parser = action(), help_heading = "Bounces")]
-    action: Action,
+    /// In whose manner, `rfc3464` by default; `emta bounce formats` lists them.
+    #[arg(long, value_name = "FORMAT", value_parser = report_format(), hide_possible_values = true,
+        help_heading = Kind::Dsn.heading())]
+    format: Option<ReportFormat>,
+    /// What became of the message; `failed` by default.
+    #[arg(long, value_parser = action(), help_heading = Kind::Dsn.heading())]
+    action: Option<Action>,
     /// Enhanced status; by default that of the diagnostic text, else one that fits the action.
-    #[arg(long, value_name = "D.D.D", help_heading = "Bounces")]
+    #[arg(long, value_name = "D.D.D", help_heading = Kind::Dsn.heading())]
     status: Option<EnhancedStatus>,
     /// The reply that ended the attempt; one that fits the status by default.
-    #[arg(long, value_name = "TEXT", help_heading = "Bounces")]
+    #[arg(long, value_name = "TEXT", help_heading = Kind::Dsn.heading())]
     diagnostic: Option<String>,
     /// The recipient as the sender had written it (ORCPT).
-    #[arg(long, value_name = "ADDR", value_parser = EmailAddress::parse, help_heading = "Bounces")]
+    #[arg(long, value_name = "ADDR", value_parser = EmailAddress::parse, help_heading = Kind::Dsn.heading())]
     original_recipient: Option<EmailAddress>,
     /// The host that had refused the message, if it is not the reporting one.
-    #[arg(long, value_name = "HOST", help_heading = "Bounces")]
+    #[arg(long, value_name = "HOST", help_heading = Kind::Dsn.heading())]
     remote_mta: Option<String>,
     /// The sender's identifier of the transaction (ENVID).
-    #[arg(long, value_name = "ID", help_heading = "Bounces")]
+    #[arg(long, value_name = "ID", help_heading = Kind::Dsn.heading())]
     envelope_id: Option<String>,
     /// Until when a delayed message is tried; 80 hours after `--date` by default.
-    #[arg(long, value_name = "RFC3339", value_parser = Timestamp::parse_rfc3339, help_heading = "Bounces")]
+    #[arg(long, value_name = "RFC3339", value_parser = Timestamp::parse_rfc3339, help_heading = Kind::Dsn.heading())]
     retry_until: Option<Timestamp>,
     /// Return the whole message, not only its header.
-    #[arg(long, help_heading = "Bounces")]
+    #[arg(long, help_heading = Kind::Dsn.heading())]
     full: bool,
 
-    /// What the complaint is: abuse, fraud, not-spam, opt-out, virus, other.
-    #[arg(long, value_name = "TYPE", default_value = "abuse", help_heading = "Complaints")]
-    feedback_type: String,
+    /// What the complaint is: abuse, fraud, not-spam, opt-out, virus, other; `abuse` by default.
+    #[arg(long, value_name = "TYPE", help_heading = Kind::Arf.heading())]
+    feedback_type: Option<String>,
     /// The address that the message had come from.
-    #[arg(long, value_name = "IP", help_heading = "Complaints")]
+    #[arg(long, value_name = "IP", help_heading = Kind::Arf.heading())]
     source_ip: Option<std::net::IpAddr>,
     /// Do not tell who complains.
-    #[arg(long, help_heading = "Complaints")]
+    #[arg(long, help_heading = Kind::Arf.heading())]
     redact: bool,
 
-    /// In which language.
-    #[arg(long, default_value = "en", value_parser = language(), help_heading = "Automatic replies")]
-    language: Language,
+    /// In which language; `en` by default.
+    #[arg(long, value_parser = language(), help_heading = Kind::AutoReply.heading())]
+    language: Option<Language>,
     /// The text; one that fits the language by default.
-    #[arg(long, value_name = "TEXT", help_heading = "Automatic replies")]
+    #[arg(long, value_name = "TEXT", help_heading = Kind::AutoReply.heading())]
     text: Option<String>,
 }
 
 impl Make {
     fn run(&self) -> anyhow::Result<Exit> {
+        self.refuse_flags_of_other_kinds()?;
         let original = match &self.original {
             None => self.own_original().into_bytes(),
             Some(path) => files::read(path)
@@ -165,18 +187,49 @@ impl Make {
             Kind::Arf => self.complaint(&original),
             Kind::AutoReply => self.auto_reply(&original),
         };
-        let mut out = output::stdout();
-        out.write_all(&mail)?;
-        out.flush()?;
+        output::write(&mail)?;
         Ok(Exit::Ok)
     }
 
+    /// A flag that would change nothing is a mistake.
+    fn refuse_flags_of_other_kinds(&self) -> Result<(), UsageError> {
+        let flags = [
+            ("--format", Kind::Dsn, self.format.is_some()),
+            ("--action", Kind::Dsn, self.action.is_some()),
+            ("--status", Kind::Dsn, self.status.is_some()),
+            ("--diagnostic", Kind::Dsn, self.diagnostic.is_some()),
+            ("--original-recipient", Kind::Dsn, self.original_recipient.is_some()),
+            ("--remote-mta", Kind::Dsn, self.remote_mta.is_some()),
+            ("--envelope-id", Kind::Dsn, self.envelope_id.is_some()),
+            ("--retry-until", Kind::Dsn, self.retry_until.is_some()),
+            ("--full", Kind::Dsn, self.full),
+            ("--feedback-type", Kind::Arf, self.feedback_type.is_some()),
+            ("--source-ip", Kind::Arf, self.source_ip.is_some()),
+            ("--redact", Kind::Arf, self.redact),
+            ("--language", Kind::AutoReply, self.language.is_some()),
+            ("--text", Kind::AutoReply, self.text.is_some()),
+        ];
+        let foreign = flags.iter().filter(|(_, kind, is_given)| *is_given && *kind != self.kind);
+        let told: Vec<String> =
+            foreign.map(|(flag, kind, _)| format!("`{flag}` belongs to `--kind {}`", kind.name())).collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        Err(UsageError(format!(
+            "{}; this is `--kind {}`\nhint: leave it out, or choose the other kind",
+            told.join(", "),
+            self.kind.name()
+        )))
+    }
+
     fn bounce(&self, original: &[u8]) -> Vec<u8> {
-        let status = self.status.or_else(|| self.told_status()).unwrap_or_else(|| usual_status(self.action));
-        let diagnostic = self.diagnostic.clone().unwrap_or_else(|| usual_reply(status));
+        let format = self.format.unwrap_or(ReportFormat::Rfc3464);
+        let action = self.action.unwrap_or(Action::Failed);
+        let status = self.status.or_else(|| self.told_status()).unwrap_or_else(|| usual::status(action));
+        let diagnostic = self.diagnostic.clone().unwrap_or_else(|| usual::reply(status));
         let at = self.at();
         let spec = BounceSpec {
-            format: self.format,
+            format,
             reporting_mta: &self.reporting_mta(),
             remote_mta: self.remote_mta.as_deref(),
             from: &self.sender(),
@@ -184,7 +237,7 @@ impl Make {
             report_id: &self.report_id(),
             final_recipient: self.recipient.as_str(),
             original_recipient: self.original_recipient.as_ref().map(EmailAddress::as_str),
-            action: self.action,
+            action,
             status,
             diagnostic: &diagnostic,
             arrival: self.arrival(),
@@ -196,11 +249,11 @@ impl Make {
         };
         let mail = bounce(&spec);
         let own = ReportFormat::Rfc3464;
-        if self.format != own && mail == bounce(&BounceSpec { format: own, ..spec }) {
-            let (format, action) = (self.format.name(), self.action);
-            eprintln!(
-                "warning: `{format}` cannot say that mail is {action}, or lacks the characters; wrote `rfc3464`"
-            );
+        if format != own && mail == bounce(&BounceSpec { format: own, ..spec }) {
+            let format = format.name();
+            output::warn(format_args!(
+                "`{format}` cannot say that mail is {action}, or lacks the characters; wrote `rfc3464`"
+            ));
         }
         mail
     }
@@ -211,7 +264,7 @@ impl Make {
             from: &self.sender(),
             to: self.to.as_str(),
             report_id: &self.report_id(),
-            feedback_type: &self.feedback_type,
+            feedback_type: self.feedback_type.as_deref().unwrap_or("abuse"),
             user_agent: concat!("emta/", env!("CARGO_PKG_VERSION")),
             original_sender: self.to.as_str(),
             original_recipient: (!self.redact).then_some(self.recipient.as_str()),
@@ -233,7 +286,7 @@ impl Make {
             subject: &header::find(original, "Subject").unwrap_or_default(),
             in_reply_to: message_id,
             at: self.at(),
-            language: self.language,
+            language: self.language.unwrap_or_default(),
             text: self.text.as_deref(),
         })
     }
@@ -310,81 +363,4 @@ fn action() -> impl TypedValueParser<Value = Action> {
 fn language() -> impl TypedValueParser<Value = Language> {
     PossibleValuesParser::new(Language::ALL.map(Language::name))
         .try_map(|name| Language::from_name(&name).ok_or("expected a code of ISO 639-1"))
-}
-
-/// What is said without further reasons (RFC 3463 sections 3.2 and 3.5).
-const fn usual_status(action: Action) -> EnhancedStatus {
-    let status = match action {
-        Action::Failed => EnhancedStatus::try_new(5, 1, 1),
-        Action::Delayed => EnhancedStatus::try_new(4, 4, 1),
-        Action::Delivered => EnhancedStatus::try_new(2, 1, 5),
-        Action::Relayed | Action::Expanded => EnhancedStatus::try_new(2, 0, 0),
-    };
-    match status {
-        Some(status) => status,
-        None => panic!("all statuses above exist"),
-    }
-}
-
-/// A reply with this status, in words of RFC 3463.
-fn usual_reply(status: EnhancedStatus) -> String {
-    let (code, otherwise) = match status.class() {
-        2 => (250, "Message accepted"),
-        4 => (450, "Requested action not taken, try again later"),
-        _ => (550, "Requested action not taken"),
-    };
-    let text = match (status.class(), status.subject(), status.detail()) {
-        (2, ..) => otherwise,
-        (_, 1, 1) => "User unknown",
-        (_, 1, 2) => "Host unknown",
-        (_, 1, 10) => "Domain does not accept mail (null MX)",
-        (_, 2, 1) => "Mailbox disabled, not accepting messages",
-        (_, 2, 2) => "Mailbox full",
-        (_, 2, 3) | (_, 3, 4) => "Message too big",
-        (_, 4, 1) => "No answer from host",
-        (_, 4, 7) => "Delivery time expired",
-        (_, 7, 1) => "Delivery not authorized, message refused",
-        _ => otherwise,
-    };
-    format!("{code} {status} {text}")
-}
-
-/// What reads each format best knows it by.
-fn formats(format: output::Format) -> anyhow::Result<Exit> {
-    let rows = ReportFormat::ALL.map(|format| {
-        let mail = inbound::read(&bounce(&BounceSpec {
-            format,
-            reporting_mta: "mx.example.com",
-            remote_mta: None,
-            from: "MAILER-DAEMON@mx.example.com",
-            to: "bounces@news.example",
-            report_id: "report@mx.example.com",
-            final_recipient: "ann@example.com",
-            original_recipient: None,
-            action: Action::Failed,
-            status: usual_status(Action::Failed),
-            diagnostic: &usual_reply(usual_status(Action::Failed)),
-            arrival: FIRST_DATE,
-            at: FIRST_DATE,
-            will_retry_until: None,
-            envelope_id: None,
-            original: b"From: bounces@news.example\r\nTo: ann@example.com\r\nSubject: Newsletter\r\n\r\n",
-            return_full: false,
-        }));
-        let found_in = mail.recipients.first().map(|report| report.found_in.name());
-        json!({
-            "name": format.name(),
-            "sender_format": mail.sender_format,
-            "program": mail.program,
-            "found_in": found_in,
-        })
-    });
-    let columns = [
-        Column::new("format", "/name"),
-        Column::new("read as", "/sender_format"),
-        Column::new("program", "/program"),
-        Column::new("recipient in", "/found_in"),
-    ];
-    output::list(format, &rows, &columns)?;
-    Ok(Exit::Ok)
 }

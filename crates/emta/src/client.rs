@@ -9,6 +9,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 
 use crate::exit::Exit;
+use crate::output::{Format, OutputArgs};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,6 +45,27 @@ impl ServerArgs {
     /// A client for it; nothing is sent yet.
     pub(crate) fn client(&self) -> Result<Client, RequestError> {
         Client::new(&self.server, self.token.clone())
+    }
+}
+
+/// What all commands share that ask a server and print its answer.
+#[derive(Args)]
+pub(crate) struct ApiArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl ApiArgs {
+    /// A client for the server; nothing is sent yet.
+    pub(crate) fn client(&self) -> Result<Client, RequestError> {
+        self.server.client()
+    }
+
+    /// How to print.
+    pub(crate) fn format(&self) -> Format {
+        self.output.format
     }
 }
 

@@ -8,9 +8,9 @@ use emta_mail::{Timestamp, duration};
 use emta_sandbox::clock::ClockMode;
 use serde_json::{Value, json};
 
-use crate::client::{self, Client, ServerArgs};
+use crate::client::{self, ApiArgs, Client};
 use crate::exit::Exit;
-use crate::output::{self, Column, OutputArgs};
+use crate::output::{self, Column};
 use crate::progress::Progress;
 
 /// How often the clock is asked where it is while it moves.
@@ -46,9 +46,7 @@ pub(crate) struct Clock {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
     /// Real time that moving the clock may take.
     #[arg(long, value_name = "SPAN", default_value = "30m", value_parser = duration::parse, global = true)]
     timeout: Duration,
@@ -92,8 +90,8 @@ enum Action {
 
 impl Clock {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
-        let format = self.output.format;
+        let client = self.api.client()?;
+        let format = self.api.format();
         client::run(async {
             let advance = |goal| advance(&client, goal, self.timeout);
             match self.action {

@@ -1,7 +1,7 @@
 //! `emta delivery`: deliveries of the campaign core.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,10 +9,10 @@ use clap::{Args, Subcommand};
 use emta_mail::duration;
 use serde_json::{Map, Value, json};
 
-use crate::client::{self, Client, ServerArgs, take_items};
-use crate::exit::Exit;
+use crate::client::{self, ApiArgs, Client, take_items};
+use crate::exit::{Exit, UsageError};
 use crate::kpis;
-use crate::output::{self, Column, Format, OutputArgs};
+use crate::output::{self, Column, Format};
 
 const LIST: [Column; 7] = [
     Column::new("delivery", "/delivery"),
@@ -56,7 +56,7 @@ const LOGS: [Column; 7] = [
 /// Make, prepare, confirm and watch deliveries of the campaign core.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  emta delivery create --label spring --recipients list.csv --subject 'Spring' --text letter.txt
+  emta delivery create --label spring --recipients list.csv --subject 'Spring' --text-file letter.txt
   emta delivery prepare 1           who is left out, and why
   emta delivery confirm 1           relay it
   emta delivery kpis 1              the three modes side by side")]
@@ -64,9 +64,7 @@ pub(crate) struct Delivery {
     #[command(subcommand)]
     action: Action,
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 #[derive(Subcommand)]
@@ -74,7 +72,7 @@ enum Action {
     /// Make a delivery from a CSV file of recipients.
     #[command(after_help = "Examples:
   emta delivery create --label spring --recipients list.csv --text 'Hello' --confirm
-  cut -d, -f2 customers.csv | emta delivery create --label spring --recipients - --text letter.txt")]
+  cut -d, -f2 customers.csv | emta delivery create --label spring --recipients - --text-file letter.txt")]
     Create(Box<Create>),
     /// List the deliveries.
     #[command(after_help = "Example:\n  emta delivery list")]
@@ -134,9 +132,12 @@ struct Create {
     /// Subject; `{{name}}` stands for the recipient's column `name`.
     #[arg(long, default_value = "")]
     subject: String,
-    /// Plain text: a file if there is one of that name, or else the text itself.
-    #[arg(long, value_name = "FILE|TEXT", default_value = "")]
-    text: String,
+    /// Plain text; `{{name}}` stands for the recipient's column `name`.
+    #[arg(long, value_name = "TEXT", conflicts_with = "text_file")]
+    text: Option<String>,
+    /// Plain text, from a file.
+    #[arg(long, value_name = "FILE")]
+    text_file: Option<PathBuf>,
     /// HTML file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -162,8 +163,8 @@ struct Create {
 
 impl Delivery {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
-        let format = self.output.format;
+        let client = self.api.client()?;
+        let format = self.api.format();
         client::run(async {
             let shown = match &self.action {
                 Action::Create(create) => create.run(&client).await?,
@@ -227,8 +228,21 @@ impl Create {
         }
     }
 
+    fn text(&self, file: impl Fn(&Path) -> anyhow::Result<String>) -> anyhow::Result<String> {
+        if let Some(path) = &self.text_file {
+            return file(path);
+        }
+        let text = self.text.clone().unwrap_or_default();
+        if Path::new(&text).is_file() {
+            // Nobody writes a letter that is only the name of a file.
+            let why = format!("`--text {text}` names a file\nhint: `--text-file {text}` sends what is in it");
+            return Err(UsageError(why).into());
+        }
+        Ok(text)
+    }
+
     fn body(&self) -> anyhow::Result<Value> {
-        let file = |path: &PathBuf| {
+        let file = |path: &Path| {
             std::fs::read_to_string(path).with_context(|| format!("`{}` cannot be read", path.display()))
         };
         let mut body = Map::new();
@@ -247,9 +261,8 @@ impl Create {
         };
         set("recipients_csv", Some(recipients));
         set("subject", Some(self.subject.clone()));
-        let path = PathBuf::from(&self.text);
-        set("text", Some(if path.is_file() { file(&path)? } else { self.text.clone() }));
-        set("html", self.html.as_ref().map(file).transpose()?);
+        set("text", Some(self.text(file)?));
+        set("html", self.html.as_deref().map(file).transpose()?);
         set("from", self.from.clone());
         set("sender", self.sender.clone());
         set("validity", self.validity.map(duration::format));

@@ -5,8 +5,14 @@ use std::io;
 use std::process::ExitCode;
 
 use emta_sandbox::config::ConfigError;
+use serde_json::{Value, json};
 
 use crate::client::RequestError;
+
+/// A command line that is wrong for a reason that the parser of arguments does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
 
 /// The exit codes, as `emta --help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +49,7 @@ impl Exit {
     ];
 
     /// What `--help` says of it.
-    const fn meaning(self) -> &'static str {
+    pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Ok => "all is well",
             Self::Findings => {
@@ -66,6 +72,9 @@ impl Exit {
         }
         if error.downcast_ref::<ConfigError>().is_some() {
             return Self::Configuration;
+        }
+        if error.downcast_ref::<UsageError>().is_some() {
+            return Self::Usage;
         }
         if is_closed_pipe(error) { Self::Ok } else { Self::Environment }
     }
@@ -94,6 +103,30 @@ pub(crate) fn describe(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// The error for programs: where it is, if it is about a file, what is wrong and what to do.
+pub(crate) fn as_json(error: &anyhow::Error) -> Value {
+    let told = match error.downcast_ref::<ConfigError>() {
+        Some(error) => config_error(error),
+        None => {
+            let text = describe(error);
+            let (message, hint) = match text.split_once("\nhint: ") {
+                Some((message, hint)) => (message, Some(hint)),
+                None => (text.as_str(), None),
+            };
+            json!({ "file": null, "line": null, "column": null, "message": message, "hint": hint })
+        }
+    };
+    json!({ "error": told, "exit_code": Exit::of(error) as u8 })
+}
+
+/// An error in a file for programs.
+pub(crate) fn config_error(error: &ConfigError) -> Value {
+    json!({
+        "file": error.origin(), "line": error.line(), "column": error.column(), "message": error.message(),
+        "hint": error.hint(),
+    })
 }
 
 /// The part of `emta --help` about exit codes, variables and examples.

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::client::{self, ServerArgs};
+use crate::client::{self, ApiArgs};
 use crate::exit::Exit;
-use crate::output::{self, Column, OutputArgs};
+use crate::output::{self, Column};
 
 const COLUMNS: [Column; 9] = [
     Column::new("status", "/status"),
@@ -23,16 +23,14 @@ const COLUMNS: [Column; 9] = [
 #[command(after_help = "Example:\n  emta health --format json | jq -r .listen.smtp")]
 pub(crate) struct Health {
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 impl Health {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
+        let client = self.api.client()?;
         client::run(async {
-            output::object(self.output.format, &client.get(&["health"]).await?, &COLUMNS)?;
+            output::object(self.api.format(), &client.get(&["health"]).await?, &COLUMNS)?;
             Ok(Exit::Ok)
         })
     }

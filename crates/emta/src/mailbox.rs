@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::client::{self, ServerArgs, take_items};
+use crate::client::{self, ApiArgs, take_items};
 use crate::exit::Exit;
-use crate::output::{self, Column, Format, OutputArgs, table, text, time};
+use crate::output::{self, Column, Format, table, text, time};
 
 const ROWS: [Column; 7] = [
     Column::new("digest", "/digest"),
@@ -27,17 +27,15 @@ pub(crate) struct Bounces {
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 impl Bounces {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
+        let client = self.api.client()?;
         client::run(async {
             let items = client.items(&["bounces"], &[], ("next_cursor", "cursor"), self.limit).await?;
-            match self.output.format {
+            match self.api.format() {
                 Format::Json => output::json(&items.into())?,
                 Format::Table => {
                     let titles = ["id", "received", "kind", "recipient", "type", "reason", "rule", "text"];
@@ -77,9 +75,7 @@ pub(crate) struct Qualification {
     #[arg(long)]
     status: Option<String>,
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 #[derive(Subcommand)]
@@ -107,8 +103,8 @@ struct Edit {
 
 impl Qualification {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
-        let format = self.output.format;
+        let client = self.api.client()?;
+        let format = self.api.format();
         client::run(async {
             match &self.action {
                 Some(Action::Edit(edit)) => {

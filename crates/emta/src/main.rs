@@ -8,6 +8,7 @@ mod addresses;
 mod bounce;
 mod client;
 mod clock;
+mod codes;
 mod config;
 mod delivery;
 mod demo;
@@ -29,9 +30,10 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::Exit;
+use crate::output::Format;
 
 /// A message is a few hundred small allocations, made on one thread and freed on another. The system's allocator grows
 /// and trims its arenas for that, more than a system call a message.
@@ -90,7 +92,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = codes::documented(Cli::command()).get_matches();
+    let format = output::wanted(&matches);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     logging::start(cli.verbose);
     let outcome = match cli.command {
         Command::Up(command) => command.run(),
@@ -115,7 +119,10 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             if !exit::is_closed_pipe(&error) {
-                eprintln!("error: {}", exit::describe(&error));
+                match format {
+                    Format::Json => output::tell(exit::as_json(&error)),
+                    Format::Table => output::tell(format_args!("error: {}", exit::describe(&error))),
+                }
             }
             Exit::of(&error).into()
         }
@@ -124,13 +131,11 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
+        codes::documented(Cli::command()).debug_assert();
     }
 
     /// Every command teaches by example.

@@ -6,9 +6,9 @@ use clap::Args;
 use emta_mail::{Timestamp, duration};
 use serde_json::Value;
 
-use crate::client::{self, ServerArgs};
+use crate::client::{self, ApiArgs};
 use crate::exit::Exit;
-use crate::output::{self, Column, Format, OutputArgs, table, text, time};
+use crate::output::{self, Column, Format, table, text, time};
 
 const LIST: [Column; 7] = [
     Column::new("queue id", "/queue_id"),
@@ -58,14 +58,12 @@ pub(crate) struct Messages {
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 impl Messages {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
+        let client = self.api.client()?;
         let filters = [
             ("recipient", self.recipient),
             ("status", self.status),
@@ -77,7 +75,7 @@ impl Messages {
             filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         client::run(async {
             let items = client.items(&["messages"], &query, ("next_cursor", "cursor"), self.limit).await?;
-            output::list(self.output.format, &items, &LIST)?;
+            output::list(self.api.format(), &items, &LIST)?;
             Ok(Exit::Ok)
         })
     }
@@ -95,14 +93,12 @@ pub(crate) struct Message {
     #[arg(long)]
     raw: bool,
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 impl Message {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
+        let client = self.api.client()?;
         client::run(async {
             if self.raw {
                 let mut response = client.raw(&["messages", &self.id, "raw"]).await?;
@@ -114,8 +110,8 @@ impl Message {
                 return Ok(Exit::Ok);
             }
             let message = client.get(&["messages", &self.id]).await?;
-            output::object(self.output.format, &message, &HEAD)?;
-            if self.output.format == Format::Table {
+            output::object(self.api.format(), &message, &HEAD)?;
+            if self.api.format() == Format::Table {
                 output::print(&format!("\n{}", timeline(&message)))?;
             }
             Ok(Exit::Ok)

@@ -1,8 +1,9 @@
-//! Data on standard output: tables for people, JSON for programs.
+//! Data on standard output: tables for people, JSON for programs. Words about it on standard error.
 
+use std::fmt;
 use std::io::{self, BufWriter, StdoutLock, Write as _};
 
-use clap::{Args, ValueEnum};
+use clap::{ArgMatches, Args, ValueEnum};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::Value;
 
@@ -62,6 +63,27 @@ impl Column {
     }
 }
 
+/// The format that a command line asks for, whichever command it is.
+pub(crate) fn wanted(matches: &ArgMatches) -> Format {
+    let mut command = matches;
+    while let Some((_, inner)) = command.subcommand() {
+        command = inner;
+    }
+    // `--format` of some commands has other values beside.
+    let mut given = command.try_get_raw("format").ok().flatten().into_iter().flatten();
+    if given.any(|format| format == "json") { Format::Json } else { Format::Table }
+}
+
+/// A line on standard error; that nobody reads there any more is no reason to end.
+pub(crate) fn tell(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// A line on standard error about something that is not as it should be.
+pub(crate) fn warn(what: impl fmt::Display) {
+    tell(format_args!("warning: {what}"));
+}
+
 /// Standard output, for many lines.
 pub(crate) fn stdout() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
@@ -97,6 +119,13 @@ pub(crate) fn object(format: Format, item: &Value, columns: &[Column]) -> anyhow
 /// Prints JSON for programs and people.
 pub(crate) fn json(value: &Value) -> anyhow::Result<()> {
     print(&format!("{value:#}"))
+}
+
+/// Prints exactly this, such as a mail or a table whose last cell may be space.
+pub(crate) fn write(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = stdout();
+    out.write_all(bytes)?;
+    Ok(out.flush()?)
 }
 
 /// Prints text and a line end.

@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use crate::client::{self, ServerArgs, take_items};
+use crate::client::{self, ApiArgs, take_items};
 use crate::exit::Exit;
-use crate::output::{self, Format, OutputArgs, table, text};
+use crate::output::{self, Format, table, text};
 
 /// List the simulated mailbox providers: their domains, and what happens there how often.
 #[derive(Args)]
@@ -13,17 +13,15 @@ use crate::output::{self, Format, OutputArgs, table, text};
   emta providers --format json | jq '.[] | .domains'")]
 pub(crate) struct Providers {
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 impl Providers {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
+        let client = self.api.client()?;
         client::run(async {
             let items = take_items(&mut client.get(&["providers"]).await?);
-            match self.output.format {
+            match self.api.format() {
                 Format::Json => output::json(&items.into())?,
                 Format::Table => {
                     let rows = items.iter().map(|provider| {

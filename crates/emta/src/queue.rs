@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::Value;
 
-use crate::client::{self, ServerArgs};
+use crate::client::{self, ApiArgs};
 use crate::exit::Exit;
-use crate::output::{self, Format, OutputArgs, table, text, time};
+use crate::output::{self, Format, table, text, time};
 
 const TITLES: [&str; 6] = ["destination", "ready", "scheduled", "in flight", "oldest", "next due"];
 
@@ -20,9 +20,7 @@ pub(crate) struct Queue {
     #[arg(long, value_enum, default_value_t = By::Provider)]
     by: By,
     #[command(flatten)]
-    server: ServerArgs,
-    #[command(flatten)]
-    output: OutputArgs,
+    api: ApiArgs,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -35,10 +33,10 @@ enum By {
 
 impl Queue {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
-        let client = self.server.client()?;
+        let client = self.api.client()?;
         client::run(async {
             let queue = client.get(&["queue"]).await?;
-            match self.output.format {
+            match self.api.format() {
                 Format::Json => output::json(&queue)?,
                 Format::Table => {
                     let lanes = match self.by {

@@ -1,9 +1,11 @@
 //! `emta rules`: rule files checked, tested, explained, and tuned with evidence.
 
+mod check;
 mod corpus;
 mod diff;
 mod eval;
 mod explain;
+mod json;
 mod junit;
 mod labels;
 mod lint;
@@ -14,13 +16,10 @@ mod test;
 mod transfer;
 mod yaml;
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
 use crate::config::ConfigArgs;
 use crate::exit::Exit;
-use crate::output;
 
 /// Check, test, explain and tune the rules.
 #[derive(Args)]
@@ -39,13 +38,7 @@ pub(crate) struct Rules {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Read and compile rules; an error names file, line and column.
-    #[command(after_help = "Example:\n  emta rules check my-rules.yaml")]
-    Check {
-        /// Rule files; without any, the rules of the configuration.
-        #[arg(value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
+    Check(check::Check),
     Test(test::Test),
     Explain(explain::Explain),
     Eval(eval::Eval),
@@ -60,12 +53,7 @@ impl Rules {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let config = &self.config;
         match self.action {
-            Action::Check { files } => {
-                for set in source::sets(&files, config)? {
-                    output::print(&format!("{}: ok, {} rules", set.name(), set.rules().len()))?;
-                }
-                Ok(Exit::Ok)
-            }
+            Action::Check(command) => command.run(config),
             Action::Test(command) => command.run(config),
             Action::Explain(command) => command.run(config),
             Action::Eval(command) => command.run(config),

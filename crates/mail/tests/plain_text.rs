@@ -71,7 +71,7 @@ fn lists() {
         "exchange",
         "Your message\n\n  To:      list@shop.example\n  Subject: x\n\ndid not reach the following recipient(s):\n\n\
          a@example.com on Mon, 5 Jan 2026 09:00:00 -0000\n    The recipient name is not recognized\n",
-        &["a@example.com failed - - on Mon, 5 Jan 2026 09:00:00 -0000 The recipient name is not recognized"],
+        &["a@example.com failed - - The recipient name is not recognized"],
     );
     check(
         "gmail",
@@ -128,7 +128,7 @@ fn sentences() {
     check(
         "generic",
         "This is only a warning.\n\nTHIS IS A WARNING: a@example.com is not delivered yet.\n",
-        &["a@example.com delayed - - "],
+        &["a@example.com delayed - - THIS IS A WARNING: a@example.com is not delivered yet."],
     );
 }
 
@@ -245,7 +245,8 @@ fn limits_at_their_bounds() {
         mail.recipients.first().and_then(|r| r.final_recipient.clone())
     };
     assert_eq!(body(MAX_MAIL).as_deref(), Some("a@example.com"));
-    assert_eq!(body(MAX_MAIL + 1).as_deref(), Some("a@example.co"));
+    // Half a line is not read: an address at its end would be another one.
+    assert_eq!(body(MAX_MAIL + 1), None);
 }
 
 #[test]

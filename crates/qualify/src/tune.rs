@@ -6,7 +6,7 @@
 //! * [`coverage`]: what the samples of the rules exercise;
 //! * [`suggest`]: drafted rules for what no rule knows;
 //! * [`trace`]: every step of one decision;
-//! * [`import_csv`], [`export_csv`], [`import_kumomta`]: from and to what people have.
+//! * [`import_csv`], [`export_csv`], [`import_kumomta`], [`export_kumomta`]: from and to what people have.
 //!
 //! All of it is a pure function of rules and texts: the same input gives the same report in the same order, and the
 //! time grows with the number of texts times the cost of one explanation. Nothing here knows files or YAML.
@@ -16,6 +16,7 @@ mod coverage;
 mod csv;
 mod diff;
 mod evaluate;
+mod export;
 mod import;
 mod kumomta;
 mod lint;
@@ -29,8 +30,9 @@ pub use coverage::{AlternativeCoverage, Coverage, PatternCoverage, RuleCoverage,
 pub use csv::{COLUMNS, export_csv, import_csv};
 pub use diff::{Change, Diff, MAX_EXAMPLES, Side, diff};
 pub use evaluate::{Confusion, Evaluation, Miss, Mistake, RuleScore, evaluate};
+pub use export::{Export, ExportLoss};
 pub use import::{Import, ImportProblem};
-pub use kumomta::{class_of, import_kumomta};
+pub use kumomta::{class_of, export_kumomta, import_kumomta};
 pub use lint::{Evidence, Finding, MIN_FOREIGN_RULES, MIN_LITERAL, Problem, lint};
 pub use suggest::{MAX_SUGGESTIONS, Suggestion, suggest};
 pub use trace::{Step, StepOutcome, Trace, trace};

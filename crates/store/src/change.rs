@@ -1,7 +1,6 @@
 //! What a write can change, apart from accepting mail.
 
 use bytes::Bytes;
-use emta_mail::event::Attempt;
 use emta_mail::{DeliveryEvent, EventKind, Timestamp};
 
 use crate::error::StoreError;
@@ -60,21 +59,20 @@ pub struct Record {
     pub queue: QueueChange,
 }
 
-/// What an event means for the queue.
+/// What an event means for the queue. The status of the message changes with it, and with nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueChange {
     /// Nothing.
     None,
-    /// The message waits for another attempt.
+    /// The message waits for another attempt. Only [`EventKind::Deferred`] says so; its attempt is then the message's
+    /// last one.
     Rescheduled {
         /// When that is due.
         due: Timestamp,
         /// How many attempts were made.
         attempts: u32,
-        /// The attempt that failed; the report of expiry quotes it.
-        last: Attempt,
     },
-    /// The message is delivered, refused for good, or expired.
+    /// The message is over. Only [`EventKind::Delivered`], [`EventKind::Bounced`] and [`EventKind::Expired`] say so.
     Finished,
 }
 
@@ -102,18 +100,7 @@ impl Change {
     /// Refuses what no back-end keeps.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         match self {
-            Self::Record(record) => match record.event.kind {
-                EventKind::Accepted(_) => Err(StoreError::AcceptedTwice(record.event.message)),
-                EventKind::Deferred { .. }
-                | EventKind::Delivered { .. }
-                | EventKind::Bounced { .. }
-                | EventKind::Expired { .. }
-                | EventKind::AsynchronousBounce(_)
-                | EventKind::Complaint(_)
-                | EventKind::AutoReply(_)
-                | EventKind::Opened
-                | EventKind::Clicked { .. } => Ok(()),
-            },
+            Self::Record(record) => record.check(),
             Self::Inbound(new) => at_most("a mail", new.raw.len(), MAX_BODY),
             Self::Delete(_) => Ok(()),
             Self::Cursor { name, sequence: _ } => at_most("the name of a cursor", name.len(), MAX_NAME),
@@ -131,6 +118,28 @@ impl Change {
                 at_most("an entry", entry.len(), MAX_VALUE)
             }
         }
+    }
+}
+
+impl Record {
+    fn check(&self) -> Result<(), StoreError> {
+        let Self { event, queue } = self;
+        let (expected, is_allowed) = match event.kind {
+            EventKind::Accepted(_) => return Err(StoreError::AcceptedTwice(event.message)),
+            EventKind::Deferred { .. } => ("another attempt", !matches!(queue, QueueChange::Finished)),
+            EventKind::Delivered { .. } | EventKind::Bounced { .. } | EventKind::Expired { .. } => {
+                ("the end", !matches!(queue, QueueChange::Rescheduled { .. }))
+            }
+            EventKind::AsynchronousBounce(_)
+            | EventKind::Complaint(_)
+            | EventKind::AutoReply(_)
+            | EventKind::Opened
+            | EventKind::Clicked { .. } => ("nothing", matches!(queue, QueueChange::None)),
+        };
+        if is_allowed {
+            return Ok(());
+        }
+        Err(StoreError::WrongChange { message: event.message, event: event.kind.name(), expected })
     }
 }
 

@@ -40,6 +40,18 @@ pub enum StoreError {
         "the event `message.accepted` of message `{0}` cannot be recorded; expected it from accepting the message"
     )]
     AcceptedTwice(QueueId),
+    /// An event came with a change of the queue that it cannot mean.
+    #[error(
+        "the event `{event}` of message `{message}` means {expected} for the queue, and something else was asked"
+    )]
+    WrongChange {
+        /// The message.
+        message: QueueId,
+        /// The name of the event.
+        event: &'static str,
+        /// What it can mean.
+        expected: &'static str,
+    },
     /// Something is longer than its limit.
     #[error("{what} of {length} octets is longer than the {limit} that are allowed")]
     TooLong {

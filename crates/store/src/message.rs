@@ -1,5 +1,7 @@
 //! Messages as they are handed in, queued, stored and found.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use emta_mail::chance::Hasher;
 use emta_mail::event::Attempt;
@@ -43,11 +45,11 @@ pub enum MessageIdHeader {
 }
 
 impl MessageIdHeader {
-    /// The `Message-ID` without angle brackets, and whether it was added.
-    pub(crate) fn resolve(&self, id: QueueId) -> (String, bool) {
+    /// The `Message-ID` without angle brackets.
+    pub(crate) fn resolve(&self, id: QueueId) -> Cow<'_, str> {
         match self {
-            Self::Present(message_id) => (message_id.clone(), false),
-            Self::Add { domain } => (format!("{id}@{domain}"), true),
+            Self::Present(message_id) => Cow::Borrowed(message_id),
+            Self::Add { domain } => Cow::Owned(format!("{id}@{domain}")),
         }
     }
 }
@@ -111,11 +113,10 @@ pub struct MessageRow {
 impl MessageRow {
     /// The message as it is when it was just accepted under this id.
     pub fn accepted(new: &NewMessage, id: QueueId) -> Self {
-        let (message_id, message_id_added) = new.header_message_id.resolve(id);
         Self {
             id,
-            message_id,
-            message_id_added,
+            message_id: new.header_message_id.resolve(id).into_owned(),
+            message_id_added: matches!(new.header_message_id, MessageIdHeader::Add { .. }),
             add_date: new.add_date,
             received_from: new.received_from.clone(),
             envelope: new.envelope.clone(),
@@ -192,7 +193,7 @@ impl MessageStatus {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// The status that an event brings; `None` for events that leave it as it is.
+    /// The status that an event brings if it changes the queue; `None` for events that never do.
     pub(crate) const fn after(kind: &EventKind) -> Option<Self> {
         match kind {
             EventKind::Accepted(_) => Some(Self::Queued),

@@ -83,7 +83,8 @@ impl Store {
     /// Makes these changes, all or none, in this order.
     ///
     /// # Errors
-    /// `done` gets [`StoreError::UnknownMessage`] or [`StoreError::AcceptedTwice`] for an event that cannot be recorded,
+    /// `done` gets [`StoreError::UnknownMessage`], [`StoreError::AcceptedTwice`] or [`StoreError::WrongChange`] for an
+    /// event that cannot be recorded,
     /// [`StoreError::TooLong`] for what goes over a limit, and otherwise the errors of [`Store::accept`].
     pub fn commit(&self, changes: Vec<Change>, done: Done<Committed>) {
         match changes.iter().try_for_each(Change::check) {
@@ -115,8 +116,8 @@ impl Store {
 
     // Messages.
 
-    /// Shows every message that is not finished, oldest first, then by id: what the queue needs when the program
-    /// starts.
+    /// Shows every message that is not finished, by the instant at which it is due, then by id: what the queue needs when
+    /// the program starts. They are shown as they are read, so that memory does not grow with their number.
     pub fn for_each_queued(&self, mut each: impl FnMut(QueuedRow)) -> Result<(), StoreError> {
         self.0.for_each_queued(&mut each)
     }

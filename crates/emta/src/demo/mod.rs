@@ -19,7 +19,7 @@ use crate::clock::now;
 use crate::config::ConfigArgs;
 use crate::delivery::step;
 use crate::exit::Exit;
-use crate::output::print;
+use crate::output::{print, tell};
 
 /// When the story begins, so that it is the same on every day.
 const START: &str = "2026-01-05T09:00:00Z";
@@ -100,7 +100,7 @@ impl Demo {
     async fn tell(&self, client: &Client, sandbox: &Sandbox) -> anyhow::Result<()> {
         let watch = Stopwatch::start();
         let addresses = sandbox.addresses();
-        eprintln!("HTTP API http://{}, SMTP relay {}", addresses.http, addresses.smtp);
+        tell(format_args!("HTTP API http://{}, SMTP relay {}", addresses.http, addresses.smtp));
         let begin = now(&client.get(&["clock"]).await?);
 
         let providers = take_items(&mut client.get(&["providers"]).await?);

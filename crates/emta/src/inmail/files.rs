@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Largest file, in octets.
 const MAX_FILE: u64 = 2 << 30;
@@ -52,10 +53,23 @@ pub(super) fn size(path: &Path) -> u64 {
 /// # Errors
 /// Why not, in words.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    read_within(path, MAX_FILE)
+}
+
+/// As [`read`], of at most this many octets.
+///
+/// # Errors
+/// Why not, in words.
+pub(crate) fn read_within(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
+    /// Whether somebody has read standard input; there is nothing left for the next one.
+    static TAKEN: AtomicBool = AtomicBool::new(false);
     let bytes = if path.as_os_str() == "-" {
-        bounded(io::stdin().lock(), MAX_FILE)
+        if TAKEN.swap(true, Ordering::Relaxed) {
+            return Err("standard input is taken; expected `-` in one place only".to_owned());
+        }
+        bounded(io::stdin().lock(), limit)
     } else {
-        File::open(path).and_then(|file| bounded(file, MAX_FILE))
+        File::open(path).and_then(|file| bounded(file, limit))
     };
     bytes.map_err(|error| error.to_string())
 }

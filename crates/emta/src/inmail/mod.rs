@@ -6,25 +6,18 @@ mod summary;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use emta_mail::inbound::mbox;
 use emta_qualify::RuleSet;
-use emta_sandbox::clock::wall::Stopwatch;
 use emta_sandbox::config::Override;
 use emta_sandbox::inmail::reading;
 
 use crate::config::ConfigArgs;
 use crate::exit::Exit;
 use crate::output;
-use crate::progress::Progress;
+use crate::progress::Patient;
 use summary::Summary;
-
-/// Real time after which progress is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Real seconds between two lines of progress where there is no terminal.
-const LINE_EVERY: u64 = 10;
 
 /// Read and qualify mail that came back, offline: one JSON object a line for each recipient, a summary on
 /// standard error.
@@ -54,14 +47,8 @@ impl InMail {
         let rules = self.rules.iter();
         let rules = rules.map(|file| Override::flag("--rules", "rules.inbound_email", quoted(file)));
         let rules = self.config.load(rules.collect())?.rules.inbound_email;
-        let mut run = Run {
-            rules: &rules,
-            summary: Summary::default(),
-            watch: Stopwatch::start(),
-            shown: None,
-            octets: 0,
-            of: 0,
-        };
+        let mut run =
+            Run { rules: &rules, summary: Summary::default(), progress: Patient::new(), octets: 0, of: 0 };
         let mut sources = Vec::new();
         for input in &self.inputs {
             files::find(input, &mut sources, &mut |path, why| run.unreadable(path, why));
@@ -75,10 +62,8 @@ impl InMail {
             }
         }
         out.flush()?;
-        if let Some(progress) = run.shown {
-            progress.end();
-        }
-        eprint!("{}", run.summary);
+        drop(run.progress);
+        output::tell(run.summary.to_string().trim_end());
         Ok(if run.summary.unreadable > 0 { Exit::Partial } else { Exit::Ok })
     }
 }
@@ -91,8 +76,7 @@ fn quoted(path: &Path) -> String {
 struct Run<'a> {
     rules: &'a RuleSet,
     summary: Summary,
-    watch: Stopwatch,
-    shown: Option<Progress>,
+    progress: Patient,
     /// Read so far.
     octets: u64,
     /// In all files together.
@@ -125,22 +109,13 @@ impl Run<'_> {
             writeln!(out, "{line}")?;
         }
         self.octets += raw.len() as u64;
-        self.show_progress();
+        let Summary { files, mails, .. } = self.summary;
+        self.progress.at(self.octets, self.of, || format!("{files} files, {mails} mails"));
         Ok(())
     }
 
     fn unreadable(&mut self, path: &Path, why: &str) {
         self.summary.unreadable += 1;
-        eprintln!("warning: `{}` cannot be read: {why}", path.display());
-    }
-
-    fn show_progress(&mut self) {
-        let passed = self.watch.elapsed();
-        if passed < PATIENCE {
-            return;
-        }
-        let Summary { files, mails, .. } = self.summary;
-        let progress = self.shown.get_or_insert_with(|| Progress::new(self.of));
-        progress.at(self.octets, passed.as_secs() / LINE_EVERY, || format!("{files} files, {mails} mails"));
+        output::warn(format_args!("`{}` cannot be read: {why}", path.display()));
     }
 }

@@ -7,23 +7,17 @@ mod mails;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use emta_qualify::tune::Case;
 use emta_qualify::{Kind, RuleSet};
-use emta_sandbox::clock::wall::Stopwatch;
 use serde_json::Value;
 
 use super::labels::{self, Labels};
 use crate::inmail::files;
-use crate::progress::Progress;
+use crate::output;
+use crate::progress::Patient;
 
 pub(super) use mails::{looks_like_mail, of_mail};
-
-/// Real time after which progress is shown.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Real seconds between two lines of progress where there is no terminal.
-const LINE_EVERY: u64 = 10;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -47,8 +41,7 @@ pub(super) fn load(path: &Path, labels: Option<&Path>, rules: &RuleSet) -> anyho
         labels: &labels,
         corpus: Corpus::default(),
         seen: BTreeSet::new(),
-        watch: Stopwatch::start(),
-        shown: None,
+        progress: Patient::new(),
     };
     if path.is_dir() {
         loading.folder(path);
@@ -59,13 +52,16 @@ pub(super) fn load(path: &Path, labels: Option<&Path>, rules: &RuleSet) -> anyho
         loading.file(path, &name, &raw);
     }
     loading.tell_unseen();
-    if let Some(progress) = loading.shown {
-        progress.end();
-    }
+    drop(loading.progress);
     if loading.corpus.cases.is_empty() {
-        eprintln!("warning: `{}` has no text to hold rules against", path.display());
+        output::warn(format_args!("`{}` has no text to hold rules against", path.display()));
     }
     Ok(loading.corpus)
+}
+
+/// Whether this is no text: a mail that holds such octets has a header before them.
+pub(super) fn is_binary(raw: &[u8]) -> bool {
+    raw.contains(&0) && !looks_like_mail(raw)
 }
 
 struct Loading<'a> {
@@ -74,8 +70,7 @@ struct Loading<'a> {
     corpus: Corpus,
     /// Files of the corpus that labels are about, as the labels call them.
     seen: BTreeSet<&'a str>,
-    watch: Stopwatch,
-    shown: Option<Progress>,
+    progress: Patient,
 }
 
 impl Loading<'_> {
@@ -83,7 +78,7 @@ impl Loading<'_> {
         let mut found = Vec::new();
         files::find(root, &mut found, &mut |path, why| {
             self.corpus.unreadable += 1;
-            eprintln!("warning: `{}` cannot be read: {why}", path.display());
+            output::warn(format_args!("`{}` cannot be read: {why}", path.display()));
         });
         let count = found.len();
         for (at, path) in found.iter().enumerate() {
@@ -97,6 +92,9 @@ impl Loading<'_> {
     }
 
     fn file(&mut self, path: &Path, name: &str, raw: &[u8]) {
+        if is_binary(raw) {
+            return self.unreadable(name, "neither a mail nor a text");
+        }
         let is_jsonl = path.extension().is_some_and(|extension| extension == "jsonl");
         if !is_jsonl && looks_like_mail(raw) {
             return self.mails(name, raw);
@@ -155,23 +153,18 @@ impl Loading<'_> {
 
     fn unreadable(&mut self, name: &str, why: &str) {
         self.corpus.unreadable += 1;
-        eprintln!("warning: `{name}` cannot be read: {why}");
+        output::warn(format_args!("`{name}` cannot be read: {why}"));
     }
 
     fn tell_unseen(&self) {
         let unseen = self.labels.files().filter(|file| !self.seen.contains(file)).count();
         if unseen > 0 {
-            eprintln!("warning: labels are about {unseen} files that are not in the corpus");
+            output::warn(format_args!("labels are about {unseen} files that are not in the corpus"));
         }
     }
 
     fn show_progress(&mut self, done: usize, all: usize) {
-        let passed = self.watch.elapsed();
-        if passed < PATIENCE {
-            return;
-        }
-        let progress = self.shown.get_or_insert_with(|| Progress::new(all as u64));
         let cases = self.corpus.cases.len();
-        progress.at(done as u64, passed.as_secs() / LINE_EVERY, || format!("{done} of {all}, {cases} texts"));
+        self.progress.at(done as u64, all as u64, || format!("{done} of {all}, {cases} texts"));
     }
 }

@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 use super::corpus;
 use super::source::{self, SideArgs};
-use super::tell::{meaning, plain, rule, words};
+use super::tell::{count, meaning, plain, rule, words};
 use crate::config::ConfigArgs;
 use crate::exit::Exit;
 use crate::output::{self, Format, OutputArgs};
+use crate::progress::watched;
 
 /// Show every verdict that another rule file changes, grouped.
 #[derive(Args)]
 #[command(after_help = "Examples:
   emta rules diff old.yaml new.yaml --corpus bounces/ --labels labels.jsonl && mv new.yaml old.yaml
   emta rules diff old.yaml new.yaml --corpus replies.txt --mta --format json
-
-Exit code 1 if a text whose label the old rules gave gets another verdict, 6 if something could not be read.")]
+  emta rules export --format yaml | emta rules diff - my-rules.yaml --corpus bounces/")]
 pub(super) struct Diff {
-    /// Rule file as it is.
+    /// Rule file as it is; `-` is standard input.
     old: PathBuf,
     /// Rule file as it would be.
     new: PathBuf,
@@ -42,7 +42,7 @@ impl Diff {
     pub(super) fn run(self, _: &ConfigArgs) -> anyhow::Result<Exit> {
         let (old, new) = (source::read(&self.old)?, source::read(&self.new)?);
         let corpus = corpus::load(&self.corpus, self.labels.as_deref(), &old)?;
-        let told = diff(&old, &new, &self.side.unmatched(), &corpus.cases);
+        let told = diff(&old, &new, &self.side.unmatched(), watched(&corpus.cases, "compared"));
         match self.output.format {
             Format::Json => output::json(&as_json(&told))?,
             Format::Table => output::print(&as_text(&told))?,
@@ -77,11 +77,11 @@ fn as_json(told: &Differences) -> Value {
 
 fn as_text(told: &Differences) -> String {
     let mut text = format!(
-        "{} of {} texts change: {} regressions, {} improvements; {} more keep type and reason under another rule\n",
+        "{} of {} change: {}, {}; {} more keep type and reason under another rule\n",
         told.changed(),
-        told.cases,
-        told.regressions(),
-        told.improvements(),
+        count(told.cases, "text"),
+        count(told.regressions(), "regression"),
+        count(told.improvements(), "improvement"),
         told.renamed
     );
     let side = |side: &Side| format!("{} by {}", words(side.means), rule(side.rule.as_deref()));
@@ -90,7 +90,9 @@ fn as_text(told: &Differences) -> String {
         let _ = write!(text, "\n{}: {} -> {}", change.count, side(&change.old), side(&change.new));
         let _ = match (change.regressions, change.improvements) {
             (0, 0) => writeln!(text),
-            (worse, better) => writeln!(text, " ({worse} regressions, {better} improvements)"),
+            (worse, better) => {
+                writeln!(text, " ({}, {})", count(worse, "regression"), count(better, "improvement"))
+            }
         };
         for (case, example) in &change.examples {
             let _ = writeln!(text, "    {case}: {}", plain(example));

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use super::corpus::{self, Corpus};
 use super::source::SetArgs;
-use super::tell::{meaning, percent, plain, rule, words};
+use super::tell::{count, meaning, percent, plain, rule, words};
 use crate::config::ConfigArgs;
 use crate::exit::Exit;
 use crate::output::{self, Format, OutputArgs};
+use crate::progress::watched;
 
 /// Hold the rules against labelled texts: confusion, precision and recall, every miss, the costly ones first.
 #[derive(Args)]
@@ -25,9 +26,7 @@ use crate::output::{self, Format, OutputArgs};
 
 A label is a line of JSON, by file and recipient's place or by line:
   {\"file\": \"full.eml\", \"index\": 1, \"campaign\": {\"type\": \"soft\", \"reason\": \"mailbox_full\"}}
-  {\"line\": 7, \"campaign\": {\"type\": \"hard\", \"reason\": \"user_unknown\"}}
-
-Exit code 1 if less than the floor of the labels is right, 6 if something could not be read.")]
+  {\"line\": 7, \"campaign\": {\"type\": \"hard\", \"reason\": \"user_unknown\"}}")]
 pub(super) struct Eval {
     /// A folder of mails, an mbox, or a file of reply lines (.txt, or .jsonl with `text`).
     corpus: PathBuf,
@@ -47,13 +46,19 @@ impl Eval {
     pub(super) fn run(self, config: &ConfigArgs) -> anyhow::Result<Exit> {
         let set = self.set.load(config)?;
         let corpus = corpus::load(&self.corpus, self.labels.as_deref(), &set)?;
-        let told = evaluate(&set, &self.set.unmatched(), &corpus.cases);
+        let told = evaluate(&set, &self.set.unmatched(), watched(&corpus.cases, "held against the rules"));
         match self.output.format {
             Format::Json => output::json(&as_json(&told, &corpus))?,
             Format::Table => output::print(&as_text(&told, &corpus))?,
         }
         let labels = told.labelled + corpus.lost.len();
-        let is_enough = told.right.saturating_mul(100) >= labels.saturating_mul(self.floor.into());
+        if labels == 0 {
+            // Nothing is right, and nothing is wrong: a wrong folder must not look like success.
+            output::warn("no text has a label; `--labels FILE` says what texts mean");
+        }
+        let is_missing = labels == 0 && self.labels.is_some();
+        let is_enough =
+            !is_missing && told.right.saturating_mul(100) >= labels.saturating_mul(self.floor.into());
         Ok(match (is_enough, corpus.unreadable) {
             (false, _) => Exit::Findings,
             (true, 0) => Exit::Ok,
@@ -111,23 +116,26 @@ fn as_text(told: &Evaluation, corpus: &Corpus) -> String {
     // Writing to a String does not fail.
     let _ = writeln!(
         text,
-        "{} texts, {} labelled, {} right ({}), {} to qualify, {} labels without a finding",
-        told.cases,
+        "{}, {} labelled, {} right ({}), {} to qualify, {} without a finding",
+        count(told.cases, "text"),
         told.labelled,
         told.right,
         percent(told.accuracy()),
         told.to_qualify,
-        corpus.lost.len()
+        count(corpus.lost.len(), "label")
     );
-    let _ = write!(text, "\nTypes: labels down, verdicts across\n{}", matrix(&told.types, FailureType::name));
-    let _ = write!(
-        text,
-        "\nReasons: labels down, verdicts across\n{}",
-        matrix(&told.reasons, FailureReason::name)
-    );
+    if told.labelled > 0 {
+        let types = matrix(&told.types, FailureType::name);
+        let _ = write!(text, "\nTypes: labels down, verdicts across\n{types}");
+        let reasons = matrix(&told.reasons, FailureReason::name);
+        let _ = write!(text, "\nReasons: labels down, verdicts across\n{reasons}");
+    }
     let used = told.rules.iter().filter(|score| score.wins > 0).map(rule_row);
     let titles = ["rule", "gives", "wins", "labelled", "right", "precision", "recall"];
     let _ = write!(text, "\nRules that won a text\n{}", output::table(&titles, used));
+    if told.labelled + corpus.lost.len() == 0 {
+        return text;
+    }
     let _ = writeln!(text, "\nMisses: {}", told.misses.len());
     let mut mistake = None;
     for miss in &told.misses {
@@ -136,7 +144,8 @@ fn as_text(told: &Evaluation, corpus: &Corpus) -> String {
         }
         let (expected, given) = (words(miss.expected), words(miss.given));
         let by = rule(miss.rule.as_deref());
-        let _ = writeln!(text, "    {}: {expected}, got {given} by {by}: {}", miss.case, plain(&miss.text));
+        let _ = writeln!(text, "    {}: {expected}, got {given} by {by}", miss.case);
+        let _ = writeln!(text, "      {}", plain(&miss.text));
     }
     for case in &corpus.lost {
         let _ = writeln!(text, "  not found in its mail: {case}");
@@ -144,16 +153,18 @@ fn as_text(told: &Evaluation, corpus: &Corpus) -> String {
     text
 }
 
+/// The values down and across; across they are letters, so that all of them fit on a line.
 fn matrix<T: Ord + Copy>(confusion: &Confusion<T>, name: fn(T) -> &'static str) -> String {
     let values = occurring(confusion);
-    let mut titles = vec![""];
-    titles.extend(values.iter().map(|value| name(*value)));
+    let letters: Vec<String> = ('a'..='z').map(String::from).take(values.len()).collect();
+    let mut titles = vec!["", ""];
+    titles.extend(letters.iter().map(String::as_str));
     titles.extend(["precision", "recall"]);
-    let rows = values.iter().map(|expected| {
+    let rows = values.iter().zip(&letters).map(|(expected, letter)| {
         let counts = values.iter().map(|given| confusion.count(*expected, *given).to_string());
         let shares = [confusion.precision(*expected), confusion.recall(*expected)];
-        let name = std::iter::once(name(*expected).to_owned());
-        name.chain(counts).chain(shares.into_iter().map(percent)).collect()
+        let names = [letter.to_uppercase(), name(*expected).to_owned()];
+        names.into_iter().chain(counts).chain(shares.into_iter().map(percent)).collect()
     });
     output::table(&titles, rows)
 }

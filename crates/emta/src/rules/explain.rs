@@ -1,9 +1,11 @@
 //! `emta rules explain`: one decision, step by step.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use emta_qualify::tune::{Case, Step, StepOutcome, Trace, trace};
 use serde_json::{Value, json};
 
@@ -25,7 +27,7 @@ use crate::output::{self, Format, OutputArgs};
 The step marked `*` decides; those marked `+` would have, had no rule before matched.")]
 pub(super) struct Explain {
     /// A reply line, or a file: a mail, an mbox, or reply lines; `-` is standard input.
-    #[arg(value_name = "TEXT|FILE")]
+    #[arg(value_name = "TEXT|FILE", value_parser = NonEmptyStringValueParser::new())]
     input: String,
     /// Show only the rules that match.
     #[arg(long)]
@@ -36,6 +38,15 @@ pub(super) struct Explain {
     output: OutputArgs,
 }
 
+/// Whether a text looks like the path of a file that is not there: one word, with a slash or the ending of a file.
+fn is_meant_as_file(text: &str) -> bool {
+    const ENDINGS: [&str; 5] = [".eml", ".mbox", ".txt", ".jsonl", ".msg"];
+    let ending = text.rfind('.').and_then(|at| text.get(at..)).unwrap_or_default();
+    let is_word = !text.contains(char::is_whitespace);
+    let has_ending = ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
+    is_word && (text.contains('/') || has_ending) || PathBuf::from(text).is_dir()
+}
+
 impl Explain {
     pub(super) fn run(self, config: &ConfigArgs) -> anyhow::Result<Exit> {
         let set = self.set.load(config)?;
@@ -43,15 +54,24 @@ impl Explain {
         let cases = if self.input == "-" || path.is_file() {
             let raw = files::read(&path)
                 .map_err(|error| anyhow::anyhow!("`{}` cannot be read: {error}", self.input))?;
+            if corpus::is_binary(&raw) {
+                bail!("`{}` cannot be read: neither a mail nor a text", self.input);
+            }
             if corpus::looks_like_mail(&raw) { corpus::of_mail(&raw, &set) } else { lines(&raw) }
+        } else if is_meant_as_file(&self.input) {
+            bail!(
+                "`{0}` is no file, expected a mail or reply lines\n\
+                 hint: a text comes in by standard input, too: `emta rules explain - <<< '{0}'`",
+                self.input
+            );
         } else {
             vec![Case::line("text", &self.input)]
         };
         if cases.is_empty() {
-            eprintln!(
-                "`{}` says nothing of any recipient: no rule is asked",
-                Path::new(&self.input).display()
-            );
+            output::tell(format_args!("`{}` says nothing of any recipient: no rule is asked", self.input));
+            if self.output.format == Format::Json {
+                output::json(&json!([]))?;
+            }
             return Ok(Exit::Findings);
         }
         let unmatched = self.set.unmatched();

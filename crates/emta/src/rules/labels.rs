@@ -47,9 +47,7 @@ impl Labels {
             let added = serde_json::from_str(line)
                 .map_err(|error| format!("not JSON: {error}"))
                 .and_then(|row| labels.add(&row));
-            added.map_err(|problem| {
-                ConfigError::at_line(&path.display().to_string(), &text, at + 1, 1, problem)
-            })?;
+            added.map_err(|problem| ConfigError::at_line(&source::name(path), &text, at + 1, 1, problem))?;
         }
         Ok(labels)
     }

@@ -8,20 +8,22 @@ use emta_qualify::tune::{Evidence, Finding, Problem, lint};
 use serde_json::{Value, json};
 
 use super::corpus::{self, Corpus};
-use super::source::SetArgs;
-use super::tell::plain;
+use super::source::{self, SetArgs};
+use super::tell::{count, plain};
 use crate::config::ConfigArgs;
 use crate::exit::Exit;
 use crate::output::{self, Format, OutputArgs};
+use crate::progress::watched;
 
 /// Find shadowed, dead, conflicting, redundant, too broad, duplicate and untested rules.
 #[derive(Args)]
 #[command(after_help = "Examples:
   emta rules lint                             the shipped inbound email rules, by their own samples
-  emta rules lint --rules my-rules.yaml --corpus bounces/
-
-Exit code 1 if something is found, 6 if something could not be read.")]
+  emta rules lint my-rules.yaml --corpus bounces/")]
 pub(super) struct Lint {
+    /// Rule file, as `--rules`.
+    #[arg(value_name = "RULES", conflicts_with = "file")]
+    rules: Option<PathBuf>,
     /// More texts: a folder of mails, an mbox, or a file of reply lines (.txt, or .jsonl with `text`).
     #[arg(long, value_name = "CORPUS")]
     corpus: Option<PathBuf>,
@@ -36,12 +38,15 @@ pub(super) struct Lint {
 
 impl Lint {
     pub(super) fn run(self, config: &ConfigArgs) -> anyhow::Result<Exit> {
-        let set = self.set.load(config)?;
+        let set = match &self.rules {
+            Some(file) => source::read(file)?,
+            None => self.set.load(config)?,
+        };
         let corpus = match &self.corpus {
             Some(path) => corpus::load(path, self.labels.as_deref(), &set)?,
             None => Corpus::default(),
         };
-        let findings = lint(&set, &self.set.unmatched(), &corpus.cases);
+        let findings = lint(&set, &self.set.unmatched(), watched(&corpus.cases, "held against the rules"));
         match self.output.format {
             Format::Json => {
                 let all: Vec<Value> = findings.iter().map(as_json).collect();
@@ -66,7 +71,7 @@ fn as_text(name: &str, rules: usize, findings: &[Finding]) -> String {
     }
     let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
     let counts = if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") };
-    lines.push(format!("{name}: {rules} rules, {counts}"));
+    lines.push(format!("{name}: {}, {counts}", count(rules, "rule")));
     lines.join("\n")
 }
 

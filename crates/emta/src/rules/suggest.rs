@@ -13,6 +13,7 @@ use super::{corpus, yaml};
 use crate::config::ConfigArgs;
 use crate::exit::Exit;
 use crate::output::{self, Format, OutputArgs};
+use crate::progress::watched;
 
 /// Cluster what no rule knows by its normalised form, and draft a rule with samples for each cluster.
 ///
@@ -21,9 +22,7 @@ use crate::output::{self, Format, OutputArgs};
 #[derive(Args)]
 #[command(after_help = "Examples:
   emta rules suggest --corpus bounces/ > drafts.yaml
-  emta rules suggest --corpus replies.txt --mta --format json | jq '.[] | [.count, .normalised]'
-
-Exit code 6 if something could not be read.")]
+  emta rules suggest --corpus replies.txt --mta --format json | jq '.[] | [.count, .normalised]'")]
 pub(super) struct Suggest {
     /// A folder of mails, an mbox, or a file of reply lines (.txt, or .jsonl with `text`).
     #[arg(long, value_name = "CORPUS")]
@@ -41,7 +40,7 @@ impl Suggest {
     pub(super) fn run(self, config: &ConfigArgs) -> anyhow::Result<Exit> {
         let set = self.set.load(config)?;
         let corpus = corpus::load(&self.corpus, self.labels.as_deref(), &set)?;
-        let suggestions = suggest(&set, &corpus.cases);
+        let suggestions = suggest(&set, watched(&corpus.cases, "looked at"));
         match self.output.format {
             Format::Json => {
                 let all: Vec<Value> = suggestions.iter().map(as_json).collect();

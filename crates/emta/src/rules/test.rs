@@ -14,7 +14,7 @@ use crate::config::ConfigArgs;
 use crate::exit::Exit;
 use crate::output::{self, Format, OutputArgs};
 
-/// Run the tests that the rules carry; exit code 1 if one fails.
+/// Run the tests that the rules carry.
 #[derive(Args)]
 #[command(after_help = "Examples:
   emta rules test && echo all rules do what their tests say

@@ -6,7 +6,7 @@ use super::lexicon;
 use super::values::message_id;
 
 /// How challenges ask to prove that the sender is human, in lower case.
-const CHALLENGES: [&str; 12] = [
+const CHALLENGES: [&str; 16] = [
     "confirm your message",
     "please confirm your email to",
     "sender verification required",
@@ -19,13 +19,38 @@ const CHALLENGES: [&str; 12] = [
     "to complete delivery of your message",
     "veuillez confirmer votre message",
     "bitte bestätigen sie ihre nachricht an",
+    "bitte bestätigen sie ihre e-mail an",
+    "verify you are a real person",
+    "verify that you are human",
+    "por favor confirme su mensaje",
+];
+
+/// What challenges say in their text, in lower case, where another sign says that no person wrote it.
+const CHALLENGE_TEXTS: [&str; 14] = [
+    "prove that you are human",
+    "prove you are human",
+    "verify that you are a real person",
+    "confirm that you are a real person",
+    "list of approved senders",
+    "my approved senders",
+    "add you to my allowed senders",
+    "your message is being held",
+    "attached below is being held",
+    "click here to authenticate",
+    "to release your message for delivery",
+    "confirm that you are human",
+    "bestätigen sie, dass sie ein mensch sind",
+    "confirmer que vous êtes une personne",
 ];
 
 /// Octets of the text in which an automatic reply says that it is one.
 const LOOKED_AT: usize = 2 * 1024;
 
+/// Octets of the text in which a reply says that its writer is away, if no person wrote it.
+const BEGINNING: usize = 400;
+
 /// Whether the mail is an automatic reply: its header says so, or its subject does, or its text does and the header
-/// has something that few people's mails have.
+/// has something that few people's mails have, or the text of a reply begins with it.
 pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool {
     let submitted = head.auto_submitted();
     // `no` is the value of mail that a person sent; parameters follow a semicolon.
@@ -40,9 +65,23 @@ pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool 
         || precedence("auto_reply")
         || lexicon::is_away_subject(&subject)
         || lexicon::says_away(&subject)
-        || (!head.sent_by_mail_system()
-            && (head.null_sender() || precedence("bulk") || precedence("junk"))
-            && lexicon::says_away(&text[..text.floor_char_boundary(LOOKED_AT)].to_lowercase()))
+        || (!head.sent_by_mail_system() && says_away(head, text, precedence("bulk") || precedence("junk")))
+}
+
+fn says_away(head: &Head<'_>, text: &str, low_precedence: bool) -> bool {
+    let looked_at = if head.null_sender() || low_precedence {
+        LOOKED_AT
+    } else if head.is_answer() {
+        BEGINNING
+    } else {
+        return false;
+    };
+    lexicon::says_away(&beginning(text, looked_at))
+}
+
+/// The first octets of a text in lower case.
+fn beginning(text: &str, octets: usize) -> String {
+    text[..text.floor_char_boundary(octets)].to_lowercase()
 }
 
 /// Whether the mail says that its sender has another address now.
@@ -50,21 +89,62 @@ pub(super) fn is_address_change(head: &Head<'_>, subject: &str) -> bool {
     !head.sent_by_mail_system() && lexicon::says_moved(&without_prefix(subject))
 }
 
-/// The subject in lower case, without what replies put before it, in the languages of mail programs.
+/// Whether the text of an automatic reply says that its sender has left, or has another address now.
+pub(super) fn tells_of_change(text: &str) -> bool {
+    lexicon::says_moved(&beginning(text, LOOKED_AT))
+}
+
+/// What replies put before the subject, in lower case, in the languages of mail programs.
+const REPLY_PREFIXES: [&str; 14] = [
+    "re:",
+    "re :",
+    "aw:",
+    "sv:",
+    "antw:",
+    "odp:",
+    "res:",
+    "r:",
+    "回复:",
+    "回复：",
+    "回覆:",
+    "答复:",
+    "отв:",
+    "ynt:",
+];
+
+/// The subject in lower case, without what replies put before it.
 fn without_prefix(subject: &str) -> String {
-    const PREFIXES: [&str; 8] = ["re:", "re :", "aw:", "sv:", "antw:", "odp:", "res:", "r:"];
     let lower = subject.trim().to_lowercase();
     let mut rest = lower.as_str();
-    while let Some(after) = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)) {
+    while let Some(after) = REPLY_PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)) {
         rest = after.trim_start();
     }
     rest.to_owned()
 }
 
-/// Whether the mail is a challenge.
-pub(super) fn is_challenge(subject: &str) -> bool {
+/// Whether a subject in lower case begins as that of a reply.
+pub(super) fn is_reply(lower: &str) -> bool {
+    REPLY_PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
+}
+
+/// Whether a subject in lower case begins with the number of a ticket, such as `[#4711]`.
+pub(super) fn is_ticket(lower: &str) -> bool {
+    let inner = lower.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(inner, _)| inner);
+    let number = inner.and_then(|inner| inner.split_once('#')).map(|(_, number)| number);
+    number.is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether the mail is a challenge: its subject says so, or the text of what is an answer.
+pub(super) fn is_challenge(head: &Head<'_>, subject: &str, text: &str) -> bool {
     let subject = subject.to_lowercase();
-    CHALLENGES.iter().any(|phrase| subject.contains(phrase))
+    if CHALLENGES.iter().any(|phrase| subject.contains(phrase)) {
+        return true;
+    }
+    let answers = head.is_answer() || head.null_sender() || !head.auto_submitted().is_empty();
+    answers && !head.sent_by_mail_system() && {
+        let text = beginning(text, LOOKED_AT);
+        CHALLENGE_TEXTS.iter().any(|phrase| text.contains(phrase))
+    }
 }
 
 /// A request to be taken off the list.

@@ -45,13 +45,27 @@ fn field(feedback: &mut Feedback, name: &str, value: &str) {
     }
 }
 
+/// Reads the report where it stands in the text for people, as sites make it that have no MIME for it.
+pub(super) fn in_text(text: &str) -> Option<Feedback> {
+    let begins = |name: &str| {
+        let name = name.as_bytes();
+        memchr::memmem::find_iter(text.as_bytes(), name)
+            .find(|at| *at == 0 || text.as_bytes()[at - 1] == b'\n')
+    };
+    let at = begins("Feedback-Type:")?;
+    // A text about such reports names the field; a report has others, too (RFC 5965 section 3.1).
+    let others = ["User-Agent:", "Version:", "Original-Rcpt-To:", "Source-IP:"];
+    let is_report = others.iter().filter(|name| begins(name).is_some()).count() >= 2;
+    is_report.then(|| read(text.as_bytes().get(at..).unwrap_or_default()))
+}
+
 /// A complaint of Microsoft's Junk Mail Reporting Program: no report part, but a field in the returned message that
-/// names the recipient.
+/// names the recipient, or did so before it was redacted.
 pub(super) fn junk_mail_report(original: &OriginalMessage) -> Option<Feedback> {
-    let recipient = original.header("X-HmXmrOriginalRecipient").and_then(full_address)?;
+    let recipient = full_address(original.header("X-HmXmrOriginalRecipient")?);
     Some(Feedback {
         feedback_type: "abuse".to_owned(),
-        original_rcpt_to: vec![recipient],
+        original_rcpt_to: recipient.into_iter().collect(),
         source_ip: original.header("X-Sender-IP").and_then(short),
         ..Feedback::default()
     })

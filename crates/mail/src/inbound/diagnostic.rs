@@ -63,8 +63,8 @@ fn reply_code(word: &str) -> Option<u16> {
     if word.len() != 3 {
         return None;
     }
-    // 100 to 199 are not replies; 3yz never reports an outcome.
-    word.parse().ok().filter(|code| matches!(code, 200..=299 | 400..=599))
+    // 100 to 199 are not replies; 3yz never reports an outcome; few of 2yz are replies (RFC 5321 section 4.2.3).
+    word.parse().ok().filter(|code| matches!(code, 211 | 214 | 220 | 221 | 235 | 250..=253 | 400..=599))
 }
 
 fn status_word(word: &str) -> Option<EnhancedStatus> {

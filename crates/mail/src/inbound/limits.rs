@@ -5,7 +5,7 @@ pub const MAX_MAIL: usize = 50 * 1024 * 1024;
 /// Leaves of a MIME tree.
 pub const MAX_PARTS: usize = 64;
 /// Multiparts within each other.
-pub const MAX_DEPTH: usize = 8;
+pub const MAX_DEPTH: usize = 32;
 /// Octets of one part that are decoded: enough for the report on 10,000 recipients.
 pub const MAX_SCANNED: usize = 4 * 1024 * 1024;
 /// Octets of HTML that are made text.
@@ -22,3 +22,12 @@ pub const MAX_VALUE: usize = 2 * 1024;
 pub const MAX_ORIGINAL_FIELDS: usize = 100;
 /// Octets of a notification in JSON that are read.
 pub const MAX_JSON: usize = 1024 * 1024;
+
+/// The first octets of these, at most `max`; of more than that, whole lines only, so that nothing at the limit is half
+/// an address.
+pub(super) fn whole_lines(raw: &[u8], max: usize) -> &[u8] {
+    match raw.get(..max) {
+        Some(head) if raw.len() > max => memchr::memrchr(b'\n', head).map_or(head, |end| &head[..=end]),
+        Some(_) | None => raw,
+    }
+}

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use mail_parser::parsers::MessageStream;
 use mail_parser::{ContentType, HeaderValue};
 
-use super::limits::{MAX_DEPTH, MAX_HTML, MAX_PARTS, MAX_SCANNED};
+use super::limits::{MAX_DEPTH, MAX_HTML, MAX_PARTS, MAX_SCANNED, whole_lines};
 use super::{charset, html, transfer};
 use crate::header;
 
@@ -61,7 +61,7 @@ struct Description {
 impl<'a> Part<'a> {
     /// The content without transfer encoding; as it stands where that is broken.
     pub(super) fn content(&self) -> Cow<'a, [u8]> {
-        let raw = &self.raw[..self.raw.len().min(MAX_SCANNED)];
+        let raw = whole_lines(self.raw, MAX_SCANNED);
         let decoded = match self.encoding {
             Encoding::Identity => None,
             Encoding::Base64 => transfer::base64(raw),

@@ -39,7 +39,7 @@ use mime::PartKind;
 
 /// Reads a mail that arrived in the bounce mailbox.
 pub fn read(raw: &[u8]) -> InboundMail {
-    let raw = lines::normalise(&raw[..raw.len().min(MAX_MAIL)]);
+    let raw = lines::normalise(limits::whole_lines(raw, MAX_MAIL));
     if raw.first() == Some(&b'{')
         && let Ok(text) = std::str::from_utf8(&raw)
         && let Some(notification) = notification::read(text)
@@ -84,7 +84,9 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     let status = part(PartKind::DeliveryStatus).map(|part| dsn::read(&part.content()));
     let feedback = match (part(PartKind::FeedbackReport), &status) {
         (Some(report), _) => Some(arf::read(&report.content())),
-        (None, None) => mail.original.as_ref().and_then(arf::junk_mail_report),
+        (None, None) => {
+            arf::in_text(human).or_else(|| mail.original.as_ref().and_then(arf::junk_mail_report))
+        }
         (None, Some(_)) => None,
     };
     if let Some(feedback) = feedback {
@@ -97,10 +99,13 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         if mail.kind == MailKind::DeliveryReport {
             mail.program = formats::program(human);
         }
-        if mail.recipients.is_empty() && depth == Wrapped::Outer {
-            match part(PartKind::Message) {
-                Some(message) => unwrap(&mut mail, &message.content()),
-                None => unwrap(&mut mail, returned.as_bytes()),
+        if depth == Wrapped::Outer {
+            let message = part(PartKind::Message).map(mime::Part::content);
+            let message = message.as_deref().unwrap_or(returned.as_bytes());
+            if mail.recipients.is_empty() {
+                unwrap(&mut mail, message);
+            } else if mail.kind == MailKind::DeliveryReport {
+                complete_from_message(&mut mail, message);
             }
         }
         if mail.recipients.is_empty() && is_report {
@@ -186,7 +191,7 @@ fn report_or_answer(
             answered_by_sender(mail);
             return;
         }
-        if answer::is_challenge(&mail.subject) {
+        if answer::is_challenge(head, &mail.subject, human) {
             mail.kind = MailKind::ChallengeResponse;
             mail.sender_format = "challenge";
             answered_by_sender(mail);
@@ -196,6 +201,7 @@ fn report_or_answer(
         if (moved || answer::is_auto_reply(head, &mail.subject, human)) && head.failed_recipients().is_empty()
         {
             mail.kind = MailKind::AutoReply;
+            let moved = moved || answer::tells_of_change(human);
             mail.sender_format = if moved { "address_change" } else { "rfc3834" };
             if let Some(message_id) = head.answered() {
                 mail.original.get_or_insert_default().message_id.get_or_insert(message_id);
@@ -222,7 +228,37 @@ fn complete_from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str) {
     if mail.recipients.iter().all(|report| !report.diagnostic.is_empty()) {
         return;
     }
-    let Some(reading) = plain_text(mail, head, human) else { return };
+    if let Some(reading) = plain_text(mail, head, human) {
+        complete(mail, reading);
+    }
+}
+
+/// Takes the reply from the message that a report returns, where no recipient has one: filters put the transcript of
+/// the session into it.
+fn complete_from_message(mail: &mut InboundMail, message: &[u8]) {
+    let replied = |report: &RecipientReport| report.reply_code.is_some() || report.status.is_some();
+    if mail.recipients.iter().any(replied) {
+        return;
+    }
+    let (header, body) = header::split(message.trim_ascii_start());
+    let text = head::human_text(&mime::parts(header, body));
+    if formats::program(&text).is_none() {
+        return;
+    }
+    if let Some(mut reading) = plain_text(mail, &Head::read(header), &text) {
+        reading.recipients.retain(replied);
+        mail.recipients
+            .iter_mut()
+            .filter(|report| {
+                reading.recipients.iter().any(|told| told.final_recipient == report.final_recipient)
+            })
+            .for_each(|report| report.diagnostic.clear());
+        complete(mail, reading);
+    }
+}
+
+/// Fills in what another reading tells of the recipients without diagnostic.
+fn complete(mail: &mut InboundMail, reading: formats::Reading) {
     let mut told: HashMap<String, RecipientReport> = reading
         .recipients
         .into_iter()
@@ -258,14 +294,16 @@ fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
     }
     let (header, _) = header::split(wrapped);
     let is_report = header::find(header, "Content-Type").is_some_and(|value| value.contains("report"));
-    if is_report || Head::read(header).sent_by_mail_system() {
+    let head = Head::read(header);
+    if is_report || head.sent_by_mail_system() || formats::subject_says_failed(&head.subject().to_lowercase())
+    {
         let inner = read_at(wrapped, Wrapped::Inner);
         if !inner.recipients.is_empty()
             && matches!(inner.kind, MailKind::DeliveryReport | MailKind::Complaint)
         {
             mail.kind = inner.kind;
             mail.sender_format = inner.sender_format;
-            mail.program = inner.program;
+            mail.program = inner.program.or(mail.program);
             mail.reporting_mta = inner.reporting_mta;
             mail.original = inner.original;
             mail.recipients = inner.recipients;

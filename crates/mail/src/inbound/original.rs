@@ -78,7 +78,12 @@ pub(super) fn split(text: &str) -> (&str, &str) {
             open.broken |= !continued;
         } else {
             block = None;
-            may_begin = content.starts_with("--") || content.ends_with("--") || content.starts_with("From ");
+            let rule = content.trim_matches('|');
+            may_begin = rule.starts_with("--")
+                || rule.ends_with("--")
+                || rule.ends_with("====")
+                || content.ends_with(':')
+                || content.starts_with("From ");
         }
     }
     (text, "")

@@ -25,6 +25,34 @@ pub(super) fn is_forwarded(lower: &str) -> bool {
     PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
 }
 
+/// Whether a text quotes another mail, in the ways of mail programs: behind angles, or below a header or a line that says
+/// who wrote it.
+pub(super) fn quotes(text: &str) -> bool {
+    const MARKS: [&str; 20] = [
+        "\n>",
+        "\nFrom:",
+        "\nVon:",
+        "\nDe :",
+        "\nDe:",
+        "\nDa:",
+        "\nVan:",
+        "\nFrån:",
+        "\nОт:",
+        "\nOd:",
+        "\n差出人:",
+        "\n发件人",
+        "-----Original",
+        "-----Urspr",
+        " wrote:",
+        " schrieb ",
+        " a écrit",
+        " escribió",
+        " ha scritto",
+        " escreveu",
+    ];
+    MARKS.iter().any(|mark| text.contains(mark))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,18 +1,21 @@
 //! Rule sets as CSV: one row for each pattern, one rule for the rows of one id that follow each other.
 //!
 //! `id`, `pattern` and either `class` or `type` and `reason` are enough; columns are known by their heading and may
-//! come in any order. Lists within a cell are separated by `|`. Samples are not part of the table.
+//! come in any order. Lists within a cell are separated by `|`. Samples are not part of the table. Cells are separated
+//! by commas, or by the semicolons or tabs that spreadsheets write in some countries.
 
 use ::csv::{ReaderBuilder, StringRecord, WriterBuilder};
 use emta_mail::{BounceClass, FailureReason, FailureType, Phase};
 
+use super::export::Export;
 use super::import::Import;
 use crate::condition::{CodePattern, StatusPattern};
 use crate::rule::{Assignment, Field, Pattern, RuleSpec, When};
 use crate::set::{MAX_PATTERNS_PER_RULE, regex_problem};
 use crate::subject::Kind;
 
-/// All columns, as they are exported. `match_as` is `regex` (where it is empty, too) or `literal`.
+/// All columns, as they are exported. `match_as` is `regex` (where it is empty, too), `literal`, or `everything` for a
+/// rule with neither pattern nor conditions.
 pub const COLUMNS: [&str; 14] = [
     "id",
     "pattern",
@@ -31,24 +34,55 @@ pub const COLUMNS: [&str; 14] = [
 ];
 
 const LIST: char = '|';
+/// What separates cells, the usual first.
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// Writes the rules with a heading; what [`import_csv`] reads back is the same but for the samples.
-pub fn export_csv<'a>(rules: impl IntoIterator<Item = &'a RuleSpec>) -> String {
+/// `match_as` of a rule that takes everything: an empty cell alone would make one of every row that lost its pattern.
+const EVERYTHING: &str = "everything";
+
+/// Writes the rules with a heading. What [`import_csv`] reads back is the same but for the samples and what is told to
+/// be lost.
+pub fn export_csv<'a>(rules: impl IntoIterator<Item = &'a RuleSpec>) -> Export {
+    let mut export = Export::default();
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
     // Writing to memory does not fail.
     let _ = writer.write_record(COLUMNS);
     for spec in rules {
+        for loss in losses(spec) {
+            export.lose(spec, loss);
+        }
         let regexes = spec.pattern.iter().flat_map(|p| &p.regexes).map(|regex| (regex.as_str(), "regex"));
         let literals = spec.pattern.iter().flat_map(|p| &p.literals).map(|text| (text.as_str(), "literal"));
         let mut patterns: Vec<_> = regexes.chain(literals).collect();
         if patterns.is_empty() {
-            patterns.push(("", ""));
+            patterns.push(("", if spec.takes_everything() { EVERYTHING } else { "" }));
         }
         for (pattern, match_as) in patterns {
             let _ = writer.write_record(cells(spec, pattern, match_as));
         }
     }
-    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+    export.text =
+        writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    export
+}
+
+/// What of a rule a table cannot say.
+fn losses(spec: &RuleSpec) -> Vec<String> {
+    let mut losses = Vec::new();
+    if spec.id.trim() != spec.id {
+        losses.push("the space around its `id` is lost".to_owned());
+    }
+    let lists = [("providers", &spec.when.providers), ("sender_formats", &spec.when.sender_formats)];
+    for (name, words) in lists {
+        let is_split = |word: &&String| word.contains(LIST) || word.trim() != *word;
+        if let Some(word) = words.iter().find(is_split) {
+            losses.push(format!("`when.{name}`: `{}` is read back as other words", shortened(word)));
+        }
+    }
+    if spec.note.as_ref().is_some_and(|note| note.trim().is_empty()) {
+        losses.push("its `note` of nothing but space is lost".to_owned());
+    }
+    losses
 }
 
 fn cells(spec: &RuleSpec, pattern: &str, match_as: &str) -> [String; 14] {
@@ -77,8 +111,12 @@ fn cells(spec: &RuleSpec, pattern: &str, match_as: &str) -> [String; 14] {
 /// full`), classes by their number, too.
 pub fn import_csv(text: &str) -> Import {
     let mut import = Import::default();
-    let mut reader =
-        ReaderBuilder::new().flexible(true).trim(::csv::Trim::Headers).from_reader(text.as_bytes());
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = ReaderBuilder::new()
+        .flexible(true)
+        .delimiter(delimiter(text))
+        .trim(::csv::Trim::Headers)
+        .from_reader(text.as_bytes());
     let headings = match reader.headers() {
         Ok(headings) => headings.clone(),
         Err(error) => {
@@ -115,6 +153,17 @@ pub fn import_csv(text: &str) -> Import {
         }
     }
     import
+}
+
+/// What the first line separates its headings by: that which finds most columns.
+fn delimiter(text: &str) -> u8 {
+    let heading = text.lines().next().unwrap_or_default();
+    let columns = |delimiter: &u8| {
+        let names = heading.split(char::from(*delimiter)).map(|name| name.trim().trim_matches('"'));
+        names.filter(|name| column(name).is_some()).count()
+    };
+    // The last of those that find as many is taken.
+    DELIMITERS.into_iter().rev().max_by_key(columns).unwrap_or(b',')
 }
 
 /// The column that a heading names, in upper or lower case.
@@ -160,10 +209,15 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The cell below a heading; `None` if it is empty.
+    /// The cell below a heading; `None` if it is empty, or only space.
     fn cell(&self, name: &str) -> Option<&str> {
+        self.written(name).filter(|cell| !cell.trim().is_empty())
+    }
+
+    /// The cell below a heading, even if it is only space.
+    fn written(&self, name: &str) -> Option<&str> {
         let at = self.headings.iter().position(|heading| column(heading) == Some(name))?;
-        self.record.get(at).filter(|cell| !cell.trim().is_empty())
+        self.record.get(at).filter(|cell| !cell.is_empty())
     }
 
     fn list(&self, name: &str) -> Vec<&str> {
@@ -188,9 +242,18 @@ impl Row<'_> {
             kinds: self.each("kinds", Kind::from_name)?,
             sender_formats: self.list("sender_formats").into_iter().map(str::to_owned).collect(),
         };
-        let pattern = self.pattern()?;
-        if pattern.is_none() && when == When::default() {
-            return Err("`pattern` is empty; expected one, or conditions".to_owned());
+        let takes_everything = self.cell("match_as").is_some_and(|how| how.trim() == EVERYTHING);
+        let pattern = if takes_everything { None } else { self.pattern()? };
+        let has_conditions = when != When::default();
+        if takes_everything && (has_conditions || self.cell("pattern").is_some()) {
+            return Err(format!(
+                "`match_as` is `{EVERYTHING}`; expected neither a pattern nor conditions then"
+            ));
+        }
+        if !takes_everything && !has_conditions && pattern.is_none() {
+            return Err(format!(
+                "`pattern` is empty; expected one, or conditions, or `{EVERYTHING}` in `match_as`"
+            ));
         }
         Ok(RuleSpec {
             id: id.trim().to_owned(),
@@ -204,14 +267,19 @@ impl Row<'_> {
     }
 
     fn pattern(&self) -> Result<Option<Pattern>, String> {
-        let Some(text) = self.cell("pattern") else { return Ok(None) };
-        match self.cell("match_as").unwrap_or("regex") {
+        let how = self.cell("match_as").map(str::trim);
+        // A pattern of space is one only where somebody says how it is meant.
+        let text = if how.is_some() { self.written("pattern") } else { self.cell("pattern") };
+        let Some(text) = text else { return Ok(None) };
+        match how.unwrap_or("regex") {
             "literal" => Ok(Some(Pattern { regexes: Vec::new(), literals: vec![text.to_owned()] })),
             "regex" => match regex_problem(text) {
                 Some(problem) => Err(format!("`pattern`: `{}` {problem}", shortened(text))),
                 None => Ok(Some(Pattern { regexes: vec![text.to_owned()], literals: Vec::new() })),
             },
-            other => Err(format!("`match_as`: `{}` is not `regex` or `literal`", shortened(other))),
+            other => {
+                Err(format!("`match_as`: `{}` is not `regex`, `literal` or `{EVERYTHING}`", shortened(other)))
+            }
         }
     }
 

@@ -64,11 +64,18 @@ impl Diff {
     }
 }
 
-/// Qualifies every case with both sets. `unmatched` is what holds where no rule matches.
-pub fn diff(old: &RuleSet, new: &RuleSet, unmatched: &Verdict, cases: &[Case]) -> Diff {
+/// Qualifies every case with both sets, one after the other as they are asked for. `unmatched` is what holds where no
+/// rule matches.
+pub fn diff<'a>(
+    old: &RuleSet,
+    new: &RuleSet,
+    unmatched: &Verdict,
+    cases: impl IntoIterator<Item = &'a Case>,
+) -> Diff {
     let mut groups: BTreeMap<(Side, Side), Group<'_>> = BTreeMap::new();
-    let mut renamed = 0;
+    let (mut count, mut renamed) = (0, 0);
     for case in cases {
+        count += 1;
         let before = side(old, unmatched, case);
         let after = side(new, unmatched, case);
         if before.means == after.means {
@@ -87,7 +94,7 @@ pub fn diff(old: &RuleSet, new: &RuleSet, unmatched: &Verdict, cases: &[Case]) -
     let mut changes: Vec<Change> =
         groups.into_iter().map(|((old, new), group)| group.into_change(old, new)).collect();
     changes.sort_by_key(|change| std::cmp::Reverse((change.regressions, change.count)));
-    Diff { cases: cases.len(), renamed, changes }
+    Diff { cases: count, renamed, changes }
 }
 
 fn side(set: &RuleSet, unmatched: &Verdict, case: &Case) -> Side {

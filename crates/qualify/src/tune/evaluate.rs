@@ -170,15 +170,20 @@ impl Evaluation {
     }
 }
 
-/// Qualifies every case and counts. `unmatched` is what holds where no rule matches
+/// Qualifies every case, one after the other as they are asked for, and counts. `unmatched` is what holds where no rule matches
 /// ([`unmatched_reply`](crate::unmatched_reply), [`unmatched_mail`](crate::unmatched_mail)).
-pub fn evaluate(set: &RuleSet, unmatched: &Verdict, cases: &[Case]) -> Evaluation {
+pub fn evaluate<'a>(
+    set: &RuleSet,
+    unmatched: &Verdict,
+    cases: impl IntoIterator<Item = &'a Case>,
+) -> Evaluation {
     let mut rules: Vec<RuleScore> =
         set.rules().enumerate().map(|(n, spec)| score(set, n, &spec.id)).collect();
     let mut wanted: BTreeMap<Meaning, usize> = BTreeMap::new();
-    let (mut labelled, mut right, mut to_qualify) = (0, 0, 0);
+    let (mut count, mut labelled, mut right, mut to_qualify) = (0, 0, 0, 0);
     let (mut types, mut reasons, mut misses) = (Confusion::new(), Confusion::new(), Vec::new());
     for case in cases {
+        count += 1;
         let matched = set.qualify(&case.as_subject());
         to_qualify += usize::from(matched.as_ref().is_none_or(|matched| matched.rule.takes_everything()));
         let verdict = matched.as_ref().map_or(unmatched, |matched| matched.verdict());
@@ -211,7 +216,7 @@ pub fn evaluate(set: &RuleSet, unmatched: &Verdict, cases: &[Case]) -> Evaluatio
         score.wanted = wanted.get(&score.gives).copied().unwrap_or(0);
     }
     misses.sort_by_key(|miss| miss.mistake);
-    Evaluation { cases: cases.len(), labelled, right, to_qualify, types, reasons, rules, misses }
+    Evaluation { cases: count, labelled, right, to_qualify, types, reasons, rules, misses }
 }
 
 fn score(set: &RuleSet, position: usize, id: &str) -> RuleScore {

@@ -2,17 +2,25 @@
 //!
 //! They are TOML: a table `rules` of class names, each with a list of regexes. What such files use of TOML is read
 //! (comments, bare and quoted keys, the four kinds of strings, lists over many lines); anything else is told by its
-//! line and left out. KumoMTA's regexes tell upper from lower case and may look around; ours do neither.
+//! line and left out. KumoMTA's regexes tell upper from lower case and may look around; ours do neither: flags that say
+//! what holds here anyway are taken away when a file is read, and put in front when one is written.
 
+mod class;
+mod export;
 mod toml;
 
-use emta_mail::{BounceClass, FailureReason, FailureType};
+pub use self::class::class_of;
+pub use self::export::export_kumomta;
 
 use self::toml::Entry;
 use super::csv::shortened;
 use super::import::Import;
-use crate::rule::{Assignment, Pattern, RuleSpec};
+use crate::rule::{Pattern, RuleSpec};
 use crate::set::{MAX_PATTERNS_PER_RULE, regex_problem};
+
+/// Flags in front of a regex that say what holds for all regexes here: upper and lower case are the same, `^` and `$`
+/// are ends of lines. The first is the one that is written.
+const FLAGS: [&str; 3] = ["(?im)", "(?mi)", "(?i)"];
 
 /// Reads rules. A class with more than [`MAX_PATTERNS_PER_RULE`] regexes becomes several rules, `Class_2` and so on.
 pub fn import_kumomta(text: &str) -> Import {
@@ -35,9 +43,10 @@ fn import_class(entry: &Entry, import: &mut Import) {
     };
     let mut regexes = Vec::new();
     for (line, regex) in &entry.regexes {
+        let regex = FLAGS.iter().find_map(|flags| regex.strip_prefix(flags)).unwrap_or(regex);
         match regex_problem(regex) {
             Some(problem) => import.problem(*line, format!("`{}` {problem}", shortened(regex))),
-            None => regexes.push(regex.clone()),
+            None => regexes.push(regex.to_owned()),
         }
     }
     for chunk in regexes.chunks(MAX_PATTERNS_PER_RULE) {
@@ -46,7 +55,6 @@ fn import_class(entry: &Entry, import: &mut Import) {
             id,
             pattern: Some(Pattern { regexes: chunk.to_vec(), literals: Vec::new() }),
             set,
-            note: Some("Imported from KumoMTA's bounce classifier.".to_owned()),
             ..RuleSpec::default()
         });
     }
@@ -61,40 +69,6 @@ fn free_id(class: &str, rules: &[RuleSpec]) -> String {
         0 => class.to_owned(),
         count => format!("{class}_{}", count + 1),
     }
-}
-
-/// What a class of KumoMTA means here; `None` if there is no such class.
-pub fn class_of(name: &str) -> Option<Assignment> {
-    use BounceClass as C;
-    let disabled = (FailureType::Hard, FailureReason::AccountDisabled);
-    let refused = (FailureType::Ignored, FailureReason::Refused);
-    let (class, means) = match name {
-        "InvalidRecipient" => (C::InvalidRecipient, None),
-        "InactiveMailbox" => (C::RecipientRefused, Some(disabled)),
-        "BadDomain" | "DNSFailure" => (C::DnsFailure, None),
-        "QuotaIssues" => (C::MailboxFull, None),
-        "NoAnswerFromHost" | "BadConnection" | "RoutingErrors" | "ProtocolErrors" | "BadConfiguration" => {
-            (C::SoftBounce, None)
-        }
-        "RelayingIssues" | "RelayDenied" => (C::RelayingDenied, Some(refused)),
-        "TransientFailure" | "TooManyRecipients" => (C::TransientFailure, None),
-        "MessageExpired" => (C::Timeout, None),
-        "InvalidSender" | "AuthenticationFailed" | "PolicyRelated" => (C::MailBlock, None),
-        "SpamBlock" => (C::SpamBlock, None),
-        "SpamContent" | "SpamRelated" | "ContentRelated" => (C::SpamContent, None),
-        "VirusRelated" | "ProhibitedAttachment" => (C::ProhibitedAttachment, None),
-        "AutoReply" => (C::AutoReply, None),
-        "ChallengeResponse" => (C::ChallengeResponse, None),
-        "Subscribe" => (C::Subscribe, None),
-        "Unsubscribe" => (C::Unsubscribe, None),
-        "Uncategorized" => (C::Undetermined, None),
-        _ => return None,
-    };
-    Some(Assignment {
-        class: Some(class),
-        failure_type: means.map(|(failure_type, _)| failure_type),
-        reason: means.map(|(_, reason)| reason),
-    })
 }
 
 #[cfg(test)]

@@ -162,9 +162,13 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// Holds the set against the cases and the samples of all its rules. `unmatched` is what holds where no rule matches.
+/// Holds the set against the cases, one after the other as they are asked for, and the samples of all its rules. `unmatched` is what holds where no rule matches.
 /// Findings are in the order of the rules. Rules that take everything are only looked at for samples.
-pub fn lint(set: &RuleSet, unmatched: &Verdict, cases: &[Case]) -> Vec<Finding> {
+pub fn lint<'a>(
+    set: &RuleSet,
+    unmatched: &Verdict,
+    cases: impl IntoIterator<Item = &'a Case>,
+) -> Vec<Finding> {
     let mut witness = Witness::new(set, unmatched);
     for case in cases {
         witness.hear(case, Role::Case);

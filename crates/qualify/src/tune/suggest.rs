@@ -49,7 +49,7 @@ pub struct Suggestion {
 
 /// Clusters the cases that no rule knows, or only one that takes everything, and drafts a rule for each cluster.
 /// Suggestions come by volume, at most [`MAX_SUGGESTIONS`].
-pub fn suggest(set: &RuleSet, cases: &[Case]) -> Vec<Suggestion> {
+pub fn suggest<'a>(set: &RuleSet, cases: impl IntoIterator<Item = &'a Case>) -> Vec<Suggestion> {
     let known = Known::new(set);
     let mut accepted: Vec<(Suggestion, Option<RuleSet>)> = Vec::new();
     for cluster in clusters(set, cases) {
@@ -80,7 +80,7 @@ struct Cluster<'a> {
 }
 
 /// The largest first, then by text.
-fn clusters<'a>(set: &RuleSet, cases: &'a [Case]) -> Vec<Cluster<'a>> {
+fn clusters<'a>(set: &RuleSet, cases: impl IntoIterator<Item = &'a Case>) -> Vec<Cluster<'a>> {
     let mut clusters: BTreeMap<(Kind, String), Vec<&Case>> = BTreeMap::new();
     for case in cases {
         if set.qualify(&case.as_subject()).is_none_or(|matched| matched.rule.takes_everything()) {

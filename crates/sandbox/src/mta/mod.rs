@@ -240,10 +240,9 @@ impl Mta {
                 }
                 Output::Rescheduled { id, next_attempt, attempts } => {
                     if let Some((attempt, verdict)) = round.deferred.remove(&id) {
-                        let last = attempt.clone();
                         let kind = EventKind::Deferred { attempt, verdict, next_attempt };
                         let event = DeliveryEvent { message: id, at: now, kind };
-                        let queue = QueueChange::Rescheduled { due: next_attempt, attempts, last };
+                        let queue = QueueChange::Rescheduled { due: next_attempt, attempts };
                         round.records.push(Record { event, queue });
                     }
                 }

@@ -71,21 +71,19 @@ impl Messages {
         let at = record.event.at;
         let Some(row) = self.rows.get_mut(&record.event.message) else { return };
         if let QueueState::Waiting { .. } = row.state {
-            if let Some(status) = MessageStatus::after(&record.event.kind) {
-                row.status = status;
-            }
+            let status = MessageStatus::after(&record.event.kind).unwrap_or(row.status);
             match &record.queue {
                 QueueChange::None => {}
-                QueueChange::Rescheduled { due, attempts, last } => {
+                QueueChange::Rescheduled { due, attempts } => {
+                    row.status = status;
                     row.state = QueueState::Waiting { due: *due };
                     row.attempts = *attempts;
-                    row.last_attempt = Some(last.clone());
+                    row.last_attempt = record.event.attempt().cloned();
                 }
                 QueueChange::Finished => {
-                    if let Some(last) = record.event.attempt() {
-                        row.attempts = last.number;
-                        row.last_attempt = Some(last.clone());
-                    }
+                    row.status = status;
+                    row.attempts = record.event.attempt().map_or(row.attempts, |last| last.number);
+                    row.last_attempt = record.event.attempt().cloned();
                     row.state = QueueState::Finished { at };
                     self.releasable.insert((at, row.id));
                 }
@@ -112,8 +110,8 @@ impl Messages {
         self.bodies.get(&id).cloned()
     }
 
-    pub(super) fn oldest_first(&self) -> impl Iterator<Item = &MessageRow> {
-        self.by_age.iter().filter_map(|cursor| self.rows.get(&cursor.id))
+    pub(super) fn all(&self) -> impl Iterator<Item = &MessageRow> {
+        self.rows.values()
     }
 
     /// Messages that pass the filter, newest first.

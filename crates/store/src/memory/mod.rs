@@ -127,7 +127,8 @@ impl Backend for Memory {
 
     fn for_each_queued(&self, each: &mut dyn FnMut(QueuedRow)) -> Result<(), StoreError> {
         // Collected first: `each` may use the store.
-        let rows: Vec<QueuedRow> = self.state().messages.oldest_first().filter_map(queued).collect();
+        let mut rows: Vec<QueuedRow> = self.state().messages.all().filter_map(queued).collect();
+        rows.sort_unstable_by_key(|row| (row.due, row.id));
         rows.into_iter().for_each(each);
         Ok(())
     }

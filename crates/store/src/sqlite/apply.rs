@@ -1,23 +1,27 @@
 //! Making writes inside a group's transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use emta_mail::event::Attempt;
 use emta_mail::{QueueId, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension};
 
-use super::message_row::Standing;
-use super::{event_row, failed, inbound_row, integer, message_row};
+use super::lookup::{self, Entry, Lookup, Name};
+use super::{event_row, failed, inbound_row, integer, message_row, octets};
 use crate::change::{Change, Committed, QueueChange, Record};
 use crate::error::StoreError;
-use crate::message::{MessageRow, MessageStatus, NewMessage, copy_id};
+use crate::message::{MessageIdHeader, NewMessage, copy_id};
 use crate::segment::{End, Placement};
 
-/// What a group means for the segments; written once a group, not once a message.
-pub(super) struct Effects {
+/// What a group adds up to: what is written once for all its messages, and what memory learns after the commit.
+pub(super) struct Effects<'l> {
     end: End,
     segments: BTreeMap<u32, SegmentEffect>,
     now: Timestamp,
+    /// The last place in the log of events that is taken.
+    last: i64,
+    lookup: &'l Lookup,
+    /// What the messages of the group are found by.
+    entries: BTreeSet<Entry>,
 }
 
 struct SegmentEffect {
@@ -27,9 +31,33 @@ struct SegmentEffect {
     last_finished: Option<Timestamp>,
 }
 
-impl Effects {
-    pub(super) fn new(end: End) -> Self {
-        Self { end, segments: BTreeMap::new(), now: Timestamp::MIN }
+impl<'l> Effects<'l> {
+    pub(super) const fn new(end: End, last: i64, lookup: &'l Lookup) -> Self {
+        Self { end, segments: BTreeMap::new(), now: Timestamp::MIN, last, lookup, entries: BTreeSet::new() }
+    }
+
+    /// The last place in the log of events that is taken.
+    pub(super) const fn last(&self) -> i64 {
+        self.last
+    }
+
+    /// How many entries the index of messages gets.
+    pub(super) fn added(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What the index of messages gets.
+    pub(super) fn into_entries(self) -> BTreeSet<Entry> {
+        self.entries
+    }
+
+    /// The number of the message of this id, be it of this group or older.
+    fn message(&self, connection: &Connection, id: QueueId) -> Result<Option<i64>, StoreError> {
+        let name = Name::id(id);
+        match self.entries.range((name, i64::MIN)..=(name, i64::MAX)).next() {
+            Some((_, message)) => Ok(Some(*message)),
+            None => self.lookup.find_id(connection, id),
+        }
     }
 
     /// The newest instant that the group spoke of.
@@ -77,19 +105,24 @@ pub(super) fn accept(
     connection: &Connection,
     messages: &[NewMessage],
     place: Placement,
-    effects: &mut Effects,
+    effects: &mut Effects<'_>,
 ) -> Result<Vec<QueueId>, StoreError> {
     let mut ids = Vec::with_capacity(messages.len());
     for new in messages {
-        let mut row = MessageRow::accepted(new, new.candidate);
-        while !message_row::insert(connection, &row, place)? {
-            let ordinal = next_copy(connection, new.candidate)?;
-            row = MessageRow::accepted(new, copy_id(new.candidate, ordinal));
+        let mut id = new.candidate;
+        while effects.message(connection, id)?.is_some() {
+            id = copy_id(new.candidate, next_copy(connection, new.candidate)?);
         }
-        event_row::insert(connection, &row.accepted_event())?;
+        let message_id = new.header_message_id.resolve(id);
+        let message = effects.last + 1;
+        message_row::insert(connection, message, id, new, &message_id, place)?;
+        effects.last = message;
         effects.accepted(place.segment);
         effects.now = effects.now.max(new.accepted_at);
-        ids.push(row.id);
+        let added = matches!(new.header_message_id, MessageIdHeader::Add { .. });
+        let (recipient, log) = (new.envelope.recipient.as_str(), new.origin.log.as_deref());
+        effects.entries.extend(lookup::entries(message, id, &message_id, added, recipient, log));
+        ids.push(id);
     }
     Ok(ids)
 }
@@ -103,7 +136,7 @@ fn next_copy(connection: &Connection, candidate: QueueId) -> Result<u64, StoreEr
              ON CONFLICT (candidate) DO UPDATE SET copies = copies + 1 RETURNING copies",
         )
         .map_err(fail)?;
-    let copies: i64 = upsert.query_row([candidate.to_string()], |row| row.get(0)).map_err(fail)?;
+    let copies: i64 = upsert.query_row([octets(candidate.as_u64())], |row| row.get(0)).map_err(fail)?;
     Ok(copies.unsigned_abs())
 }
 
@@ -111,7 +144,7 @@ fn next_copy(connection: &Connection, candidate: QueueId) -> Result<u64, StoreEr
 pub(super) fn commit(
     connection: &Connection,
     changes: &[Change],
-    effects: &mut Effects,
+    effects: &mut Effects<'_>,
 ) -> Result<Committed, StoreError> {
     let mut committed = Committed::default();
     for change in changes {
@@ -152,77 +185,44 @@ pub(super) fn commit(
 }
 
 /// Appends an event and makes the change of the queue that it implies; says whether the event was new.
-fn append(connection: &Connection, record: &Record, effects: &mut Effects) -> Result<bool, StoreError> {
-    let event = &record.event;
-    let standing = message_row::standing(connection, event.message)?;
-    let Some(standing) = standing else { return Err(StoreError::UnknownMessage(event.message)) };
-    if !event_row::insert(connection, event)? {
+fn append(connection: &Connection, record: &Record, effects: &mut Effects<'_>) -> Result<bool, StoreError> {
+    let Record { event, queue } = record;
+    let message = effects.message(connection, event.message)?;
+    let message = message.ok_or(StoreError::UnknownMessage(event.message))?;
+    // Whether the message is unfinished matters only where it would be changed.
+    let segment = match queue {
+        QueueChange::None => None,
+        QueueChange::Rescheduled { .. } | QueueChange::Finished => queued_in(connection, message)?,
+    };
+    let is_final = segment.is_some() && matches!(queue, QueueChange::Finished);
+    let sequence = effects.last + 1;
+    if !event_row::insert(connection, sequence, message, event, is_final)? {
         return Ok(false);
     }
+    effects.last = sequence;
     effects.now = effects.now.max(event.at);
-    if standing.is_finished {
-        return Ok(true);
-    }
-    let status = MessageStatus::after(&event.kind).map(MessageStatus::name);
-    match &record.queue {
-        QueueChange::None => {
-            if let Some(status) = status {
-                let sql = "UPDATE messages SET status = ?2 WHERE row = ?1";
-                execute(connection, sql, (standing.row, status))?;
-            }
-        }
-        QueueChange::Rescheduled { due, attempts, last } => {
-            attempted(connection, &standing, status, Some(*due), None, *attempts, last)?;
-        }
+    let Some(segment) = segment else { return Ok(true) };
+    match queue {
+        QueueChange::None => {}
+        QueueChange::Rescheduled { due, attempts } => execute(
+            connection,
+            "UPDATE queue SET due_ms = ?2, attempts = ?3, last_event = ?4 WHERE message = ?1",
+            (message, due.as_millis(), attempts, sequence),
+        )?,
         QueueChange::Finished => {
-            match event.attempt() {
-                Some(last) => {
-                    attempted(connection, &standing, status, None, Some(event.at), last.number, last)?;
-                }
-                None => execute(
-                    connection,
-                    "UPDATE messages SET status = coalesce(?2, status), due_ms = NULL, finished_at_ms = ?3 \
-                     WHERE row = ?1",
-                    (standing.row, status, event.at.as_millis()),
-                )?,
-            }
-            effects.finished(standing.segment, event.at);
+            execute(connection, "DELETE FROM queue WHERE message = ?1", [message])?;
+            effects.finished(segment, event.at);
         }
     }
     Ok(true)
 }
 
-/// Notes an attempt that ended: with another one due, or as the last.
-fn attempted(
-    connection: &Connection,
-    standing: &Standing,
-    status: Option<&str>,
-    due: Option<Timestamp>,
-    finished_at: Option<Timestamp>,
-    attempts: u32,
-    last: &Attempt,
-) -> Result<(), StoreError> {
-    execute(
-        connection,
-        "UPDATE messages SET status = coalesce(?2, status), due_ms = ?3, attempts = ?4, last_attempt = ?5, \
-         last_provider = ?6, last_mx = ?7, last_phase = ?8, last_code = ?9, last_enhanced = ?10, last_text = ?11, \
-         last_after_crash = ?12, finished_at_ms = ?13 WHERE row = ?1",
-        params![
-            standing.row,
-            status,
-            due.map(Timestamp::as_millis),
-            attempts,
-            last.number,
-            last.provider,
-            last.mx,
-            last.phase.name(),
-            last.reply.code(),
-            last.reply.enhanced().map(|enhanced| enhanced.to_string()),
-            last.reply.text(),
-            last.after_crash,
-            finished_at.map(Timestamp::as_millis),
-        ],
-    )
+/// The segment with the body of this message, if it is not finished.
+fn queued_in(connection: &Connection, message: i64) -> Result<Option<u32>, StoreError> {
+    let fail = |e: rusqlite::Error| failed("looking up a message", &e);
+    let select = "SELECT segment FROM queue WHERE message = ?1";
+    let mut select = connection.prepare_cached(select).map_err(fail)?;
+    select.query_row([message], |row| row.get(0)).optional().map_err(fail)
 }
 
 /// Appends an entry and returns its sequence number.

@@ -113,8 +113,15 @@ impl<'r> Columns<'r> {
         text.parse().map_err(|_| self.corrupt(text, expected))
     }
 
+    /// A queue id, as its eight octets.
     pub(super) fn queue_id(&mut self) -> Result<QueueId, StoreError> {
-        self.parsed("a queue id")
+        let ValueRef::Blob(octets) = self.value()? else {
+            return Err(self.corrupt("another type", "the eight octets of a queue id"));
+        };
+        match octets.try_into() {
+            Ok(octets) => Ok(QueueId::from_u64(u64::from_be_bytes(octets))),
+            Err(_) => Err(self.corrupt(format!("{} octets", octets.len()), "the eight of a queue id")),
+        }
     }
 
     pub(super) fn enhanced(&mut self) -> Result<Option<EnhancedStatus>, StoreError> {

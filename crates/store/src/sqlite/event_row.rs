@@ -8,30 +8,43 @@ use emta_mail::{
 use rusqlite::{Connection, params};
 
 use super::columns::Columns;
-use super::{failed, message_row};
+use super::{failed, message_row, octets};
 use crate::error::StoreError;
 use crate::event::{EventRow, MessageFacts};
 
-/// What [`read`] reads, in its order; `e` are the events, `m` their messages.
+/// What [`read`] reads, in its order; `e` are the events, `m` their messages. Behind it stand the columns by which the
+/// log is told.
 pub(super) const COLUMNS: &str = "e.sequence, m.sender, m.recipient, m.message_id, \
      m.campaign, m.delivery, m.log, m.validity_ms, m.metadata, m.size, m.expires_at_ms, \
-     e.message, e.at_ms, e.kind, \
+     e.queue_id, e.at_ms, e.kind, \
      e.attempt, e.provider, e.mx, e.phase, e.code, e.enhanced, e.text, e.after_crash, \
      e.class, e.failure_type, e.reason, e.rule, e.next_attempt_ms, \
-     e.report_id, e.report_recipient, e.enhanced, e.text, e.matched_by, e.from_this_mta, e.feedback_type, e.url";
+     e.report_id, e.report_recipient, e.enhanced, e.text, e.matched_by, e.from_this_mta, e.feedback_type, e.url, \
+     e.rank, e.id";
 
-/// Appends an event, unless it is there already; says whether it was new.
-///
-/// What an `Accepted` event says of its message stands in the message's row and not here.
-pub(super) fn insert(connection: &Connection, event: &DeliveryEvent) -> Result<bool, StoreError> {
+/// [`COLUMNS`] of the acceptance of `m`, which is no row of `events`.
+pub(super) const ACCEPTED: &str = "m.sequence, m.sender, m.recipient, m.message_id, \
+     m.campaign, m.delivery, m.log, m.validity_ms, m.metadata, m.size, m.expires_at_ms, \
+     m.id, m.accepted_at_ms, 'message.accepted', \
+     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+     NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, x''";
+
+/// Appends an event of the message of this number, unless it is there already; says whether it was new.
+pub(super) fn insert(
+    connection: &Connection,
+    sequence: i64,
+    message: i64,
+    event: &DeliveryEvent,
+    is_final: bool,
+) -> Result<bool, StoreError> {
     let fail = |e: rusqlite::Error| failed("writing an event", &e);
     let mut insert = connection
         .prepare_cached(
-            "INSERT INTO events (id, at_ms, message, rank, kind, attempt, provider, mx, phase, code, enhanced, text, \
-             after_crash, class, failure_type, reason, rule, next_attempt_ms, report_id, report_recipient, matched_by, \
-             from_this_mta, feedback_type, url) \
+            "INSERT INTO events (sequence, message, queue_id, at_ms, rank, id, is_final, kind, attempt, provider, mx, \
+             phase, code, enhanced, text, after_crash, class, failure_type, reason, rule, next_attempt_ms, report_id, \
+             report_recipient, matched_by, from_this_mta, feedback_type, url) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ?23, ?24) ON CONFLICT (at_ms, message, rank, id) DO NOTHING",
+             ?22, ?23, ?24, ?25, ?26, ?27) ON CONFLICT (at_ms, queue_id, rank, id) DO NOTHING",
         )
         .map_err(fail)?;
     let attempt = event.attempt();
@@ -56,10 +69,13 @@ pub(super) fn insert(connection: &Connection, event: &DeliveryEvent) -> Result<b
     };
     let inserted = insert
         .execute(params![
-            event.id().to_string(),
+            sequence,
+            message,
+            octets(event.message.as_u64()),
             event.at.as_millis(),
-            event.message.to_string(),
             event.kind.rank(),
+            octets(event.id().as_u64()),
+            is_final,
             event.kind.name(),
             attempt.map(|a| a.number),
             attempt.map(|a| &a.provider),

@@ -9,6 +9,7 @@ use emta_mail::{QueueId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::apply::Effects;
+use super::lookup::RunWriter;
 use super::{Shared, apply, failed};
 use crate::backend::{Done, Write};
 use crate::change::{Change, Committed};
@@ -29,6 +30,9 @@ pub(super) struct GroupWriter {
     /// How many writes the last group had: so many writers are about, and the next group waits for them a little.
     expected: usize,
     last_release: Timestamp,
+    /// The last place in the log of events that is taken.
+    last: i64,
+    runs: RunWriter,
 }
 
 /// A write of the group that is being committed.
@@ -54,13 +58,15 @@ enum Abort {
 }
 
 impl GroupWriter {
-    pub(super) const fn new(
+    pub(super) fn new(
         connection: Connection,
         bodies: Writer,
         shared: Arc<Shared>,
         options: Options,
+        last: i64,
     ) -> Self {
-        Self { connection, bodies, shared, options, expected: 1, last_release: Timestamp::MIN }
+        let runs = RunWriter::default();
+        Self { connection, bodies, shared, options, expected: 1, last_release: Timestamp::MIN, last, runs }
     }
 
     #[cfg(test)]
@@ -189,7 +195,7 @@ impl GroupWriter {
         let storage = |e: rusqlite::Error| Abort::Storage(failed("committing", &e));
         let transaction =
             (self.connection).transaction_with_behavior(TransactionBehavior::Immediate).map_err(storage)?;
-        let mut effects = Effects::new(self.bodies.end());
+        let mut effects = Effects::new(self.bodies.end(), self.last, &self.shared.lookup);
         for (place, (write, outcome)) in pending.iter().zip(outcomes.iter_mut()).enumerate() {
             if matches!(outcome, Some(Outcome::Refused(_))) {
                 continue;
@@ -206,6 +212,7 @@ impl GroupWriter {
                 StoreError::Full { .. } | StoreError::Io { .. } => Abort::Storage(error),
                 StoreError::UnknownMessage(_)
                 | StoreError::AcceptedTwice(_)
+                | StoreError::WrongChange { .. }
                 | StoreError::Corrupt { .. }
                 | StoreError::TooLong { .. }
                 | StoreError::Busy { .. }
@@ -215,8 +222,12 @@ impl GroupWriter {
             })?);
         }
         effects.write(&transaction).map_err(Abort::Storage)?;
+        let part = self.runs.write(&transaction, effects.added()).map_err(Abort::Storage)?;
         transaction.commit().map_err(storage)?;
-        Ok(effects.now())
+        let now = effects.now();
+        self.last = effects.last();
+        self.runs.committed(&part, effects.into_entries(), self.last, &self.shared.lookup);
+        Ok(now)
     }
 
     /// Calls the callback of a write whose group is durable.

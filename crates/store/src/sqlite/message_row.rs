@@ -1,4 +1,4 @@
-//! The columns of `messages`.
+//! The columns of `messages`, with what `queue` and `events` say of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,65 +9,78 @@ use emta_mail::{Envelope, Origin, Phase, QueueId, Reply};
 use rusqlite::{Connection, params};
 
 use super::columns::Columns;
-use super::{failed, integer};
+use super::{failed, integer, octets};
 use crate::error::StoreError;
-use crate::message::{MessageRow, MessageStatus, QueueState};
+use crate::message::{MessageIdHeader, MessageRow, MessageStatus, NewMessage, QueueState};
 use crate::segment::Placement;
 
-/// What [`read`] reads, in its order; `m` is the table.
+/// What [`read`] reads, in its order; see [`TABLES`].
 pub(super) const COLUMNS: &str = "m.id, m.message_id, m.message_id_added, m.add_date, m.received_from, \
      m.sender, m.recipient, m.ret, m.envid, m.notify, m.original_recipient, m.eight_bit, m.smtputf8, \
      m.campaign, m.delivery, m.log, m.validity_ms, m.metadata, \
-     m.accepted_at_ms, m.expires_at_ms, m.size, m.status, m.due_ms, m.finished_at_ms, m.attempts, \
-     m.last_attempt, m.last_provider, m.last_mx, m.last_phase, m.last_code, m.last_enhanced, m.last_text, \
-     m.last_after_crash";
+     m.accepted_at_ms, m.expires_at_ms, m.size, q.due_ms, q.attempts, l.kind, l.at_ms, \
+     l.attempt, l.provider, l.mx, l.phase, l.code, l.enhanced, l.text, l.after_crash";
 
-/// Inserts a message that was just accepted, unless its id is taken; says whether it was inserted.
+/// Where [`COLUMNS`] come from: `m` is the message, `q` its place in the queue unless it is finished, `l` the event that
+/// says how its last attempt ended.
+pub(super) const TABLES: &str = "messages AS m LEFT JOIN queue AS q ON q.message = m.sequence \
+     LEFT JOIN events AS l ON l.sequence = CASE WHEN q.message IS NULL \
+     THEN (SELECT f.sequence FROM events AS f WHERE f.message = m.sequence AND f.is_final) ELSE q.last_event END";
+
+/// Inserts a message that was just accepted, whose `Message-ID` is this, and its place in the queue.
 pub(super) fn insert(
     connection: &Connection,
-    row: &MessageRow,
+    sequence: i64,
+    id: QueueId,
+    new: &NewMessage,
+    message_id: &str,
     place: Placement,
-) -> Result<bool, StoreError> {
+) -> Result<(), StoreError> {
     let fail = |e: rusqlite::Error| failed("writing a message", &e);
     let mut insert = connection
         .prepare_cached(
-            "INSERT INTO messages (id, message_id, message_id_added, add_date, received_from, sender, recipient, ret, \
-             envid, notify, original_recipient, eight_bit, smtputf8, campaign, delivery, log, validity_ms, metadata, \
-             accepted_at_ms, expires_at_ms, size, body_segment, body_offset, body_length, status, due_ms, attempts) \
+            "INSERT INTO messages (sequence, id, message_id, message_id_added, add_date, received_from, sender, \
+             recipient, ret, envid, notify, original_recipient, eight_bit, smtputf8, campaign, delivery, log, \
+             validity_ms, metadata, accepted_at_ms, expires_at_ms, size, body_segment, body_offset, body_length) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ?23, ?24, ?25, ?19, 0) ON CONFLICT (id) DO NOTHING",
+             ?22, ?23, ?24, ?25)",
         )
         .map_err(fail)?;
-    let inserted = insert
+    let NewMessage { envelope, origin, .. } = new;
+    insert
         .execute(params![
-            row.id.to_string(),
-            row.message_id,
-            row.message_id_added,
-            row.add_date,
-            row.received_from,
-            row.envelope.sender.as_str(),
-            row.envelope.recipient.as_str(),
-            row.envelope.ret.map(ret_name),
-            row.envelope.envid,
-            notify_name(row.envelope.notify),
-            row.envelope.original_recipient,
-            row.envelope.eight_bit,
-            row.envelope.smtputf8,
-            row.origin.campaign,
-            row.origin.delivery,
-            row.origin.log,
-            row.origin.validity.map(|v| i64::try_from(v.as_millis()).unwrap_or(i64::MAX)),
-            metadata_json(&row.origin.metadata),
-            row.accepted_at.as_millis(),
-            row.expires_at.as_millis(),
-            integer(row.size),
+            sequence,
+            octets(id.as_u64()),
+            message_id,
+            matches!(new.header_message_id, MessageIdHeader::Add { .. }),
+            new.add_date,
+            new.received_from,
+            envelope.sender.as_str(),
+            envelope.recipient.as_str(),
+            envelope.ret.map(ret_name),
+            envelope.envid,
+            notify_name(envelope.notify),
+            envelope.original_recipient,
+            envelope.eight_bit,
+            envelope.smtputf8,
+            origin.campaign,
+            origin.delivery,
+            origin.log,
+            origin.validity.map(|v| i64::try_from(v.as_millis()).unwrap_or(i64::MAX)),
+            metadata_json(&origin.metadata),
+            new.accepted_at.as_millis(),
+            new.expires_at.as_millis(),
+            integer(new.size),
             place.segment,
             integer(place.offset),
             place.length,
-            row.status.name(),
         ])
         .map_err(fail)?;
-    Ok(inserted == 1)
+    let mut insert = connection
+        .prepare_cached("INSERT INTO queue (message, segment, due_ms, attempts) VALUES (?1, ?2, ?3, 0)")
+        .map_err(fail)?;
+    insert.execute((sequence, place.segment, new.accepted_at.as_millis())).map_err(fail)?;
+    Ok(())
 }
 
 /// Reads [`COLUMNS`].
@@ -82,7 +95,9 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<MessageRow, StoreError> 
         recipient: columns.parsed("an address")?,
         ret: columns.named_or_null(ret_from_name, "`FULL` or `HDRS`")?,
         envid: columns.text_or_null()?,
-        notify: columns.named(notify_from_name, "`NEVER`, or a list of `SUCCESS`, `FAILURE`, `DELAY`")?,
+        notify: columns
+            .named_or_null(notify_from_name, "`NEVER`, or a list of `SUCCESS`, `FAILURE`, `DELAY`")?
+            .unwrap_or(Notify::DEFAULT),
         original_recipient: columns.text_or_null()?,
         eight_bit: columns.flag()?,
         smtputf8: columns.flag()?,
@@ -91,22 +106,32 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<MessageRow, StoreError> 
     let accepted_at = columns.time()?;
     let expires_at = columns.time()?;
     let size = columns.unsigned()?;
-    let status = columns.named(MessageStatus::from_name, "a status")?;
     let due = columns.time_or_null()?;
-    let finished_at = columns.time_or_null()?;
-    let state = match (due, finished_at) {
-        (Some(due), None) => QueueState::Waiting { due },
-        (None, Some(at)) => QueueState::Finished { at },
-        (Some(_), Some(_)) | (None, None) => {
+    let attempts = columns.integer_or_null()?;
+    let kind = columns.str_or_null()?;
+    let last_at = columns.time_or_null()?;
+    let last_attempt = read_attempt(columns)?;
+    let (status, state, attempts) = match (due, attempts, kind, &last_attempt, last_at) {
+        (Some(due), Some(attempts), kind, ..) => {
+            let status = if kind.is_some() { MessageStatus::Deferred } else { MessageStatus::Queued };
+            (status, QueueState::Waiting { due }, u32::try_from(attempts).ok())
+        }
+        (None, None, Some(kind), Some(last), Some(at)) => {
+            let status = kind.strip_prefix("message.").and_then(MessageStatus::from_name);
+            (status.unwrap_or(MessageStatus::Queued), QueueState::Finished { at }, Some(last.number))
+        }
+        _ => {
             let found = format!("message {id}");
             return Err(StoreError::corrupt(
                 "table `messages`",
                 found,
-                "either `due_ms` or `finished_at_ms`",
+                "a place in the queue or a final event",
             ));
         }
     };
-    let attempts = columns.unsigned()?;
+    let attempts = attempts.ok_or_else(|| {
+        StoreError::corrupt("column `queue.attempts`", format!("message {id}"), "a 32-bit number")
+    })?;
     Ok(MessageRow {
         id,
         message_id,
@@ -121,7 +146,7 @@ pub(super) fn read(columns: &mut Columns<'_>) -> Result<MessageRow, StoreError> 
         status,
         state,
         attempts,
-        last_attempt: read_attempt(columns)?,
+        last_attempt,
     })
 }
 
@@ -157,25 +182,6 @@ pub(super) fn read_attempt(columns: &mut Columns<'_>) -> Result<Option<Attempt>,
     Ok(Some(Attempt { number, provider, mx, phase, reply: Reply::new(code, enhanced, text), after_crash }))
 }
 
-/// How far a message came, as far as a write needs to know.
-pub(super) struct Standing {
-    pub(super) row: i64,
-    pub(super) segment: u32,
-    pub(super) is_finished: bool,
-}
-
-/// How far the message of this id came; `None` if there is none.
-pub(super) fn standing(connection: &Connection, id: QueueId) -> Result<Option<Standing>, StoreError> {
-    let fail = |e: rusqlite::Error| failed("looking up a message", &e);
-    let mut select = connection
-        .prepare_cached("SELECT row, body_segment, due_ms IS NULL FROM messages WHERE id = ?1")
-        .map_err(fail)?;
-    let mut rows = select.query([id.to_string()]).map_err(fail)?;
-    let Some(row) = rows.next().map_err(fail)? else { return Ok(None) };
-    let mut columns = Columns::new("messages", row);
-    Ok(Some(Standing { row: columns.integer()?, segment: columns.unsigned()?, is_finished: columns.flag()? }))
-}
-
 const fn ret_name(ret: Return) -> &'static str {
     match ret {
         Return::Full => "FULL",
@@ -191,17 +197,17 @@ fn ret_from_name(name: &str) -> Option<Return> {
     }
 }
 
-/// As `NOTIFY` writes it (RFC 3461 section 4.1).
-const fn notify_name(notify: Notify) -> &'static str {
+/// As `NOTIFY` writes it (RFC 3461 section 4.1); nothing where the default holds.
+const fn notify_name(notify: Notify) -> Option<&'static str> {
     match (notify.success, notify.failure, notify.delay) {
-        (false, false, false) => "NEVER",
-        (true, false, false) => "SUCCESS",
-        (false, true, false) => "FAILURE",
-        (false, false, true) => "DELAY",
-        (true, true, false) => "SUCCESS,FAILURE",
-        (true, false, true) => "SUCCESS,DELAY",
-        (false, true, true) => "FAILURE,DELAY",
-        (true, true, true) => "SUCCESS,FAILURE,DELAY",
+        (false, true, false) => None,
+        (false, false, false) => Some("NEVER"),
+        (true, false, false) => Some("SUCCESS"),
+        (false, false, true) => Some("DELAY"),
+        (true, true, false) => Some("SUCCESS,FAILURE"),
+        (true, false, true) => Some("SUCCESS,DELAY"),
+        (false, true, true) => Some("FAILURE,DELAY"),
+        (true, true, true) => Some("SUCCESS,FAILURE,DELAY"),
     }
 }
 

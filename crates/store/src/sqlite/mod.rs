@@ -12,9 +12,11 @@ mod event_row;
 mod group;
 mod inbound_row;
 mod lock;
+mod lookup;
 mod message_row;
 mod read;
 mod schema;
+mod search;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,7 @@ use crate::segment::{BodyCache, End, Reader, Writer};
 
 use group::GroupWriter;
 use lock::DirLock;
+use lookup::Lookup;
 
 /// How many writes may wait for the disk; what comes then is refused, so that memory has a limit.
 const QUEUE: usize = 8_192;
@@ -52,6 +55,7 @@ pub(crate) struct Sqlite {
 struct Shared {
     bodies: Reader,
     cache: BodyCache,
+    lookup: Lookup,
     faults: Faults,
 }
 
@@ -76,9 +80,12 @@ impl Sqlite {
         reader.sweep(|segment| segment == end.segment || needed.contains(&segment))?;
 
         let cache = BodyCache::new(options.body_cache);
-        let shared = Arc::new(Shared { bodies: reader, cache, faults: Faults::default() });
+        let lookup = Lookup::default();
+        lookup.restore(&connection)?;
+        let last = last_sequence(&connection)?;
+        let shared = Arc::new(Shared { bodies: reader, cache, lookup, faults: Faults::default() });
         let (queue, waiting) = mpsc::sync_channel(QUEUE);
-        let group_writer = GroupWriter::new(connection, writer, Arc::clone(&shared), options);
+        let group_writer = GroupWriter::new(connection, writer, Arc::clone(&shared), options, last);
         let thread = thread::Builder::new()
             .name("emta-store".to_owned())
             .spawn(move || {
@@ -185,6 +192,16 @@ fn last_end(connection: &Connection) -> Result<End, StoreError> {
     }
 }
 
+/// The place of the last event in the order of commits; 0 if there is none.
+fn last_sequence(connection: &Connection) -> Result<i64, StoreError> {
+    let read = || {
+        let sql = "SELECT max(ifnull((SELECT max(sequence) FROM messages), 0), \
+                   ifnull((SELECT max(sequence) FROM events), 0))";
+        connection.prepare_cached(sql)?.query_row([], |row| row.get(0))
+    };
+    read().map_err(|e| failed("reading the end of the log", &e))
+}
+
 /// The segments that rows still point into.
 fn needed_segments(connection: &Connection) -> Result<HashSet<u32>, StoreError> {
     let read = || {
@@ -208,6 +225,11 @@ fn failed(what: &str, error: &rusqlite::Error) -> StoreError {
 /// As a column holds it; nothing here comes near the limit.
 fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// An id as a column holds it: blobs are ordered as unsigned numbers are, and `hex` writes them for people.
+const fn octets(id: u64) -> [u8; 8] {
+    id.to_be_bytes()
 }
 
 #[cfg(test)]

@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use emta_mail::QueueId;
-use rusqlite::types::Value;
-use rusqlite::{Connection, Params, params_from_iter};
+use rusqlite::{Connection, Params};
 
 use super::columns::Columns;
-use super::{Sqlite, event_row, failed, inbound_row, integer, message_row};
+use super::{Sqlite, event_row, failed, inbound_row, integer, message_row, octets, search};
 use crate::backend::{Backend, Write};
 use crate::change::JournalEntry;
 use crate::error::StoreError;
@@ -26,8 +25,8 @@ impl Backend for Sqlite {
     }
 
     fn for_each_queued(&self, each: &mut dyn FnMut(QueuedRow)) -> Result<(), StoreError> {
-        let sql = "SELECT id, recipient, accepted_at_ms, expires_at_ms, due_ms, attempts FROM messages \
-                   INDEXED BY messages_unfinished WHERE due_ms IS NOT NULL ORDER BY accepted_at_ms, id";
+        let sql = "SELECT m.id, m.recipient, m.accepted_at_ms, m.expires_at_ms, q.due_ms, q.attempts \
+                   FROM queue AS q CROSS JOIN messages AS m ON m.sequence = q.message ORDER BY q.due_ms, m.id";
         self.read(|connection| {
             for_each(connection, "messages", sql, [], |columns| {
                 let id = columns.queue_id()?;
@@ -46,18 +45,22 @@ impl Backend for Sqlite {
     }
 
     fn message(&self, id: QueueId) -> Result<Option<MessageRow>, StoreError> {
-        let sql = format!("SELECT {} FROM messages AS m WHERE m.id = ?1", message_row::COLUMNS);
-        self.read(|connection| first(connection, "messages", &sql, [id.to_string()], message_row::read))
+        self.read(|connection| {
+            let Some(message) = self.shared.lookup.find_id(connection, id)? else { return Ok(None) };
+            message_of(connection, message)
+        })
     }
 
     fn body(&self, id: QueueId) -> Result<Option<StoredMessage>, StoreError> {
         let sql = format!(
-            "SELECT m.body_segment, m.body_offset, m.body_length, {} FROM messages AS m \
-             JOIN segments AS s ON s.segment = m.body_segment WHERE m.id = ?1 AND s.released = 0",
-            message_row::COLUMNS
+            "SELECT m.body_segment, m.body_offset, m.body_length, {} FROM {} \
+             JOIN segments AS s ON s.segment = m.body_segment WHERE m.sequence = ?1 AND s.released = 0",
+            message_row::COLUMNS,
+            message_row::TABLES,
         );
         let found = self.read(|connection| {
-            first(connection, "messages", &sql, [id.to_string()], |columns| {
+            let Some(message) = self.shared.lookup.find_id(connection, id)? else { return Ok(None) };
+            first(connection, "messages", &sql, [message], |columns| {
                 let place = Placement {
                     segment: columns.unsigned()?,
                     offset: columns.unsigned()?,
@@ -80,38 +83,43 @@ impl Backend for Sqlite {
         after: Option<MessageCursor>,
         limit: usize,
     ) -> Result<Vec<MessageRow>, StoreError> {
-        let (sql, values) = select_messages(filter, after, limit);
-        self.read(|connection| {
-            list(connection, "messages", &sql, params_from_iter(values), message_row::read)
-        })
+        self.read(|connection| search::messages(connection, &self.shared.lookup, filter, after, limit))
     }
 
     fn events_after(&self, sequence: u64, limit: usize) -> Result<Vec<EventRow>, StoreError> {
+        let (sql, _) = after_query();
         let values = (integer(sequence), integer(limit as u64));
-        self.events("e.sequence > ?1 ORDER BY e.sequence LIMIT ?2", values)
+        self.read(|connection| list(connection, "events", &sql, values, event_row::read))
     }
 
     fn events_ordered(&self, after: Option<EventOrder>, limit: usize) -> Result<Vec<EventRow>, StoreError> {
-        let limit = integer(limit as u64);
-        match after {
-            None => self.events("1 ORDER BY e.at_ms, e.message, e.rank, e.id LIMIT ?1", [limit]),
-            Some((at, message, rank, id)) => self.events(
-                "(e.at_ms, e.message, e.rank, e.id) > (?1, ?2, ?3, ?4) \
-                 ORDER BY e.at_ms, e.message, e.rank, e.id LIMIT ?5",
-                (at.as_millis(), message.to_string(), rank, id.to_string(), limit),
-            ),
-        }
+        let Some(after) = after else {
+            let (sql, _) = all_ordered_query();
+            let limit = integer(limit as u64);
+            return self.read(|connection| list(connection, "events", &sql, [limit], event_row::read));
+        };
+        let (sql, _) = ordered_query();
+        // An acceptance has no id in its row, so that one at the very place is left out afterwards.
+        let (at, message, rank, id) = after;
+        let one_more = integer((limit as u64).saturating_add(1));
+        let values = (at.as_millis(), octets(message.as_u64()), rank, octets(id.as_u64()), one_more);
+        let mut rows = self.read(|connection| list(connection, "events", &sql, values, event_row::read))?;
+        rows.retain(|row| row.event.order() > after);
+        rows.truncate(limit);
+        Ok(rows)
     }
 
     fn events_of(&self, message: QueueId, limit: usize) -> Result<Vec<EventRow>, StoreError> {
-        let values = (message.to_string(), integer(limit as u64));
-        self.events("e.message = ?1 ORDER BY e.at_ms, e.message, e.rank, e.id LIMIT ?2", values)
+        let sql = events("e.message = ?1", "m.sequence = ?1", &format!("{IN_ORDER} LIMIT ?2"));
+        self.read(|connection| {
+            let found = self.shared.lookup.find_id(connection, message)?;
+            let Some(message) = found else { return Ok(Vec::new()) };
+            list(connection, "events", &sql, (message, integer(limit as u64)), event_row::read)
+        })
     }
 
     fn last_sequence(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT coalesce(max(sequence), 0) FROM events";
-        let last = self.read(|connection| first(connection, "events", sql, [], number))?;
-        Ok(last.unwrap_or(0))
+        self.read(|connection| Ok(super::last_sequence(connection)?.unsigned_abs()))
     }
 
     fn cursor(&self, name: &str) -> Result<u64, StoreError> {
@@ -146,7 +154,7 @@ impl Backend for Sqlite {
 
     fn inbound_raw(&self, id: InboundId) -> Result<Option<Bytes>, StoreError> {
         let sql = "SELECT raw FROM inbound WHERE id = ?1";
-        self.read(|connection| first(connection, "inbound", sql, [id.to_string()], octets))
+        self.read(|connection| first(connection, "inbound", sql, [id.to_string()], content))
     }
 
     fn inbound_counts(&self) -> Result<InboundCounts, StoreError> {
@@ -166,7 +174,7 @@ impl Backend for Sqlite {
 
     fn value(&self, namespace: &str, key: &str) -> Result<Option<Bytes>, StoreError> {
         let sql = "SELECT value FROM key_values WHERE namespace = ?1 AND key = ?2";
-        self.read(|connection| first(connection, "key_values", sql, (namespace, key), octets))
+        self.read(|connection| first(connection, "key_values", sql, (namespace, key), content))
     }
 
     fn values(
@@ -200,54 +208,44 @@ impl Backend for Sqlite {
     }
 }
 
-impl Sqlite {
-    /// Events that meet a condition, which may end with order and limit.
-    fn events(&self, condition: &str, values: impl Params) -> Result<Vec<EventRow>, StoreError> {
-        let columns = event_row::COLUMNS;
-        let sql = format!(
-            "SELECT {columns} FROM events AS e CROSS JOIN messages AS m ON m.id = e.message WHERE {condition}"
-        );
-        self.read(|connection| list(connection, "events", &sql, values, event_row::read))
-    }
+/// The order in which the story is told, as a compound query has it.
+const IN_ORDER: &str = "13, 12, 36, 37";
+
+/// The query for events that meet a condition, among them acceptances that meet another one. SQLite merges both without
+/// sorting where an index gives the order.
+fn events(of_events: &str, of_acceptances: &str, order: &str) -> String {
+    format!(
+        "SELECT {} FROM events AS e CROSS JOIN messages AS m ON m.sequence = e.message WHERE {of_events} \
+         UNION ALL SELECT {} FROM messages AS m WHERE {of_acceptances} ORDER BY {order}",
+        event_row::COLUMNS,
+        event_row::ACCEPTED,
+    )
 }
 
-/// The query for messages that pass a filter, newest first, and its values.
-pub(super) fn select_messages(
-    filter: &MessageFilter,
-    after: Option<MessageCursor>,
-    limit: usize,
-) -> (String, Vec<Value>) {
-    let mut sql = format!("SELECT {} FROM messages AS m WHERE 1", message_row::COLUMNS);
-    let mut values: Vec<Value> = Vec::new();
-    // The most selective column comes first, and the others are kept from an index by their `+`: SQLite would take
-    // the index that gives the order for free, and walk through a whole delivery to find one of its messages.
-    let wanted = [
-        ("m.message_id = ?", filter.message_id.clone()),
-        ("m.log = ?", filter.log.clone()),
-        ("m.recipient = ?", filter.recipient.clone()),
-        ("m.delivery = ?", filter.delivery.clone()),
-    ];
-    for (condition, value) in wanted {
-        if let Some(value) = value {
-            sql.push_str(if values.is_empty() { " AND " } else { " AND +" });
-            sql.push_str(condition);
-            values.push(Value::Text(value));
-        }
-    }
-    if let Some(status) = filter.status {
-        sql.push_str(" AND m.status = ?");
-        values.push(Value::Text(status.name().to_owned()));
-    }
-    if let Some(MessageCursor { accepted_at, id }) = after {
-        sql.push_str(" AND (m.accepted_at_ms, m.id) < (?, ?)");
-        values.extend([Value::Integer(accepted_at.as_millis()), Value::Text(id.to_string())]);
-    }
-    sql.push_str(" ORDER BY m.accepted_at_ms DESC, m.id DESC LIMIT ?");
-    values.push(Value::Integer(integer(limit as u64)));
-    (sql, values)
+/// The query of `events_after`, and how many values it takes.
+pub(super) fn after_query() -> (String, usize) {
+    (events("e.sequence > ?1", "m.sequence > ?1", "1 LIMIT ?2"), 2)
 }
 
-fn for_each(
+/// The query of `events_ordered` from the first event on, and how many values it takes.
+pub(super) fn all_ordered_query() -> (String, usize) {
+    (events("1", "1", &format!("{IN_ORDER} LIMIT ?1")), 1)
+}
+
+/// The query of `events_ordered` from after a place on, and how many values it takes.
+pub(super) fn ordered_query() -> (String, usize) {
+    let of_events = "(e.at_ms, e.queue_id, e.rank, e.id) > (?1, ?2, ?3, ?4)";
+    let of_acceptances = "(m.accepted_at_ms, m.id) >= (?1, ?2)";
+    (events(of_events, of_acceptances, &format!("{IN_ORDER} LIMIT ?5")), 5)
+}
+
+/// The message of this number.
+pub(super) fn message_of(connection: &Connection, message: i64) -> Result<Option<MessageRow>, StoreError> {
+    let sql = format!("SELECT {} FROM {} WHERE m.sequence = ?1", message_row::COLUMNS, message_row::TABLES);
+    first(connection, "messages", &sql, [message], message_row::read)
+}
+
+pub(super) fn for_each(
     connection: &Connection,
     table: &'static str,
     sql: &str,
@@ -263,7 +261,7 @@ fn for_each(
     Ok(())
 }
 
-fn list<T>(
+pub(super) fn list<T>(
     connection: &Connection,
     table: &'static str,
     sql: &str,
@@ -278,7 +276,7 @@ fn list<T>(
     Ok(found)
 }
 
-fn first<T>(
+pub(super) fn first<T>(
     connection: &Connection,
     table: &'static str,
     sql: &str,
@@ -293,7 +291,7 @@ fn number(columns: &mut Columns<'_>) -> Result<u64, StoreError> {
     columns.unsigned()
 }
 
-/// The one column of octets.
-fn octets(columns: &mut Columns<'_>) -> Result<Bytes, StoreError> {
+/// The one column of content.
+fn content(columns: &mut Columns<'_>) -> Result<Bytes, StoreError> {
     columns.bytes()
 }

@@ -68,19 +68,25 @@ impl Small {
                 let attempt = attempt(number, "421 4.3.2 later");
                 let (next_attempt, verdict) = (at(second + 60), verdict());
                 let kind = match kind {
-                    0 => EventKind::Deferred { attempt: attempt.clone(), verdict, next_attempt },
-                    1 => EventKind::Delivered { attempt: attempt.clone() },
-                    2 => EventKind::Bounced { attempt: attempt.clone(), verdict },
-                    3 => EventKind::Expired { attempt: attempt.clone(), verdict },
+                    0 => EventKind::Deferred { attempt, verdict, next_attempt },
+                    1 => EventKind::Delivered { attempt },
+                    2 => EventKind::Bounced { attempt, verdict },
+                    3 => EventKind::Expired { attempt, verdict },
                     4 => EventKind::Opened,
                     5 => EventKind::Clicked { url: "https://www.example.com/".to_owned() },
                     6 => EventKind::AutoReply(report("r")),
                     _ => EventKind::Complaint(report("")),
                 };
-                let queue = match queue {
-                    0 => QueueChange::None,
-                    1 => QueueChange::Rescheduled { due: next_attempt, attempts: number, last: attempt },
-                    _ => QueueChange::Finished,
+                let rescheduled = QueueChange::Rescheduled { due: next_attempt, attempts: number };
+                let queue = match (queue, &kind) {
+                    (0, EventKind::Deferred { .. }) => rescheduled,
+                    (
+                        0,
+                        EventKind::Delivered { .. } | EventKind::Bounced { .. } | EventKind::Expired { .. },
+                    ) => QueueChange::Finished,
+                    // Both refuse an event that cannot mean this.
+                    (1, EventKind::Opened) => rescheduled,
+                    _ => QueueChange::None,
                 };
                 change(Record { event: event(message, second, kind), queue })
             }

@@ -88,8 +88,8 @@ pub(crate) fn opened(message: QueueId, seconds: i64) -> Record {
 pub(crate) fn deferred(message: QueueId, seconds: i64, number: u32) -> Record {
     let attempt = attempt(number, "452 4.2.2 mailbox full");
     let next_attempt = at(seconds + 1200);
-    let kind = EventKind::Deferred { attempt: attempt.clone(), verdict: verdict(), next_attempt };
-    let queue = QueueChange::Rescheduled { due: next_attempt, attempts: number, last: attempt };
+    let kind = EventKind::Deferred { attempt, verdict: verdict(), next_attempt };
+    let queue = QueueChange::Rescheduled { due: next_attempt, attempts: number };
     Record { event: event(message, seconds, kind), queue }
 }
 

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use crate::common::*;
 use bytes::Bytes;
+use emta_mail::EventKind;
 use emta_mail::event::Attempt;
 use emta_store::{Change, Durability, MessageFilter, Options, Store, StoreError};
 use rusqlite::Connection;
@@ -242,8 +243,9 @@ fn an_attempt_without_words_comes_back() {
     accept(&store, vec![new_message(1, "ann@bigmail.example")], "x");
     let last = Attempt { mx: String::new(), provider: String::new(), ..attempt(u32::MAX, "421") };
     let mut record = deferred(id(1), 1, u32::MAX);
-    record.queue =
-        emta_store::QueueChange::Rescheduled { due: at(9), attempts: u32::MAX, last: last.clone() };
+    let kind = EventKind::Deferred { attempt: last.clone(), verdict: verdict(), next_attempt: at(9) };
+    record.event = event(id(1), 1, kind);
+    record.queue = emta_store::QueueChange::Rescheduled { due: at(9), attempts: u32::MAX };
     store.record_wait(vec![record]).unwrap();
     let row = store.message(id(1)).unwrap().unwrap();
     assert_eq!((row.attempts, row.last_attempt), (u32::MAX, Some(last)));

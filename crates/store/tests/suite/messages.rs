@@ -83,7 +83,7 @@ fn the_queue_follows_the_events() {
         accept(store, vec![new_message(3, "cid@other.example"), new_message(2, "bob@bigmail.example")], "x");
         store.record_wait(vec![deferred(id(2), 10, 1), delivered(id(3), 11, 1)]).unwrap();
         let rows: Vec<_> = queue(store).iter().map(|r| (r.id, r.due, r.attempts)).collect();
-        assert_eq!(rows, [(id(2), at(1210), 1), (id(1), at(5), 0)]);
+        assert_eq!(rows, [(id(1), at(5), 0), (id(2), at(1210), 1)]);
         assert_eq!(queue(store)[0].domain.as_str(), "bigmail.example");
         assert_eq!(queue(store)[0].expires_at, at(302_400));
 

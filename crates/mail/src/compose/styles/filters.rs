@@ -47,7 +47,7 @@ pub(in crate::compose) const PROOFPOINT: Style = Style {
         "The original message was received at {arrival}
 and was returned by Proofpoint.
 
-   ----- The following addresses had permanent delivery errors -----
+   ----- The following addresses had permanent fatal errors -----
 <{rcpt}>
 
    ----- Transcript of session follows -----

@@ -7,7 +7,7 @@ use crate::inbound::lexicon;
 use crate::inbound::values::full_address;
 
 /// Words without which a line with an address says nothing of a failure, in lower case.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 17] = [
     "deliver",
     "fail",
     "reject",
@@ -16,6 +16,7 @@ const WORDS: [&str; 16] = [
     "rcpt to",
     "mailbox",
     "not found",
+    "not exist",
     "no such",
     "error",
     "bounce",
@@ -45,12 +46,27 @@ enum Parties {
 
 /// Addresses in any line: the last resort, for the bounces of known programs.
 pub(super) fn read_anywhere(source: &Source<'_>, found: &mut Found) {
-    if source.head.sent_by_mail_system() || source.head.null_sender() {
+    if sent_by_machine(source) || subject_says_failed(source) {
         lines(source, found, |line| !is_contact(line), Parties::LeftOut);
     }
 }
 
-fn speaks_of_failure(line: &str) -> bool {
+/// The same for the bounces of unknown ones: both the sender and the subject must say that it is a bounce.
+pub(super) fn read_anywhere_if_failed(source: &Source<'_>, found: &mut Found) {
+    if sent_by_machine(source) && subject_says_failed(source) {
+        lines(source, found, |line| !is_contact(line), Parties::LeftOut);
+    }
+}
+
+fn sent_by_machine(source: &Source<'_>) -> bool {
+    source.head.sent_by_mail_system() || source.head.null_sender()
+}
+
+fn subject_says_failed(source: &Source<'_>) -> bool {
+    super::subject_says_failed(&source.subject.to_lowercase())
+}
+
+pub(super) fn speaks_of_failure(line: &str) -> bool {
     // Words are looked for where a sentence can have them.
     let lower = line[..line.floor_char_boundary(MAX_SENTENCE)].to_lowercase();
     WORDS.iter().any(|word| lower.contains(word)) || lexicon::says_failed(&lower)
@@ -81,15 +97,27 @@ fn is_contact(line: &str) -> bool {
 
 fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool, parties: Parties) {
     let mut at = 0;
+    // Those whom the sentence names that has not ended yet, and where it begins.
+    let mut open: Vec<usize> = Vec::new();
+    let mut sentence_at = 0;
     for line in source.text.split_inclusive('\n') {
         let start = at;
         at += line.len();
         if !line.contains('@') {
+            let goes_on = !line.trim().is_empty() && at - sentence_at <= MAX_SENTENCE;
+            if goes_on && !open.is_empty() && codes(line).reply.is_some() {
+                let sentence = source.text.get(sentence_at..at).unwrap_or(line).trim();
+                open.drain(..).for_each(|place| found.say(place, sentence));
+            } else if !goes_on {
+                open.clear();
+            }
             continue;
         }
+        open.clear();
         if !speaks(line) {
             continue;
         }
+        sentence_at = start;
         let sentence = line[..line.floor_char_boundary(MAX_SENTENCE)].trim();
         let reply = codes(sentence).reply.is_some();
         let mut said = 0;
@@ -98,8 +126,12 @@ fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool, 
                 continue;
             }
             let place = found.add(&address, start);
-            if let Some(place) = place.filter(|_| reply && said < SAID_AT_MOST) {
-                found.say(place, sentence);
+            if let Some(place) = place.filter(|_| said < SAID_AT_MOST) {
+                if reply {
+                    found.say(place, sentence);
+                } else {
+                    open.push(place);
+                }
                 said += 1;
             }
         }

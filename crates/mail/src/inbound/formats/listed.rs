@@ -2,6 +2,7 @@
 
 use super::Source;
 use super::found::Found;
+use super::reply::is_rule;
 use crate::inbound::values::full_address;
 
 /// Reads lines such as `<a@example.com>: no such user`, `a@example.com: no such user`, or an address alone with the
@@ -13,9 +14,16 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
         let start = at;
         at += line.len();
         let content = line.trim();
-        if content.is_empty() || content.starts_with("---") || content.ends_with("---") {
+        if content.is_empty() || is_rule(content) {
             current = None;
         } else if let Some((address, rest)) = leading_address(content) {
+            if let Some(place) =
+                current.filter(|place| found.place(&address) == Some(*place) && found.has_words(*place))
+            {
+                // A wrapped reply that repeats the address: `550 5.1.1` above `<a@example.com>: no such user`.
+                found.say(place, content);
+                continue;
+            }
             current = found.add(&address, start);
             if let Some(place) = current.filter(|_| !rest.is_empty()) {
                 found.say(place, rest);
@@ -47,11 +55,13 @@ pub(super) fn read_local(source: &Source<'_>, found: &mut Found) {
 }
 
 /// Words before the address in lists, in lower case.
-const LABELS: [&str; 28] = [
+const LABELS: [&str; 44] = [
     "-- ",
+    "-> ",
     ">>> ",
     "* ",
     "- ",
+    "• ",
     "recipient: [smtp:",
     "recipient address:",
     "recipient:",
@@ -64,6 +74,7 @@ const LABELS: [&str; 28] = [
     "failed address:",
     "[smtp:",
     "smtp:",
+    "smtp ",
     "undeliverable address:",
     "final recipient:",
     "unable to deliver message to:",
@@ -72,26 +83,36 @@ const LABELS: [&str; 28] = [
     "destinataire :",
     "destinataire:",
     "empfänger:",
+    "empfängeradresse:",
     "destinatario:",
     "destinatário:",
+    "ontvanger:",
+    "geadresseerde:",
+    "mottagare:",
+    "adresat:",
+    "odbiorca:",
     "получатель:",
     "收件人:",
+    "收件人：",
+    "宛先:",
+    "宛先：",
+    "あて先:",
+    "あて先：",
+    "送信先:",
+    "送信先：",
 ];
 
 /// The address with which a line begins, and what follows it.
 pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
-    let line = LABELS
-        .iter()
-        .find_map(|label| {
-            line.get(..label.len())
-                .filter(|head| head.eq_ignore_ascii_case(label))
-                .map(|_| &line[label.len()..])
-        })
-        .unwrap_or(line)
-        .trim_start();
-    if let Some((inner, rest)) = line.strip_prefix('"').and_then(|inner| inner.split_once('"'))
+    memchr::memchr(b'@', line.as_bytes())?;
+    let line = without_label(without_number(line)).trim_start();
+    let quote = line.chars().next().filter(|c| matches!(c, '"' | '\''));
+    if let Some((inner, rest)) = quote.and_then(|quote| line.get(1..)?.split_once(quote))
         && !rest.starts_with('@')
     {
+        if is_date(rest) {
+            return Some((full_address(inner)?, ""));
+        }
         return Some((full_address(inner)?, rest.trim_start_matches([':', '.', ',', ';']).trim()));
     }
     if let Some(inner) = line.strip_prefix('<') {
@@ -112,14 +133,46 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
     // The end of `[SMTP:a@example.com]`, unless the domain itself is in brackets.
     let ended = if ended.contains('[') { ended } else { ended.trim_end_matches(']') };
     let address = full_address(ended).filter(|a| a.len() == ended.len())?;
+    if is_date(rest) {
+        return Some((address, ""));
+    }
     // A word of a sentence is followed by more words; an entry of a list by nothing or by a mark.
     let entry = rest.is_empty()
         || ended.len() < word.len()
         || rest.starts_with(['(', '[', '<', ':', '-'])
-        || rest.starts_with("on ")
         || rest.starts_with("Invalid Address")
         || rest.starts_with("...");
     entry.then_some((address, rest.trim_start_matches([':', '-']).trim()))
+}
+
+fn without_label(line: &str) -> &str {
+    let labelled = LABELS.iter().find(|label| {
+        line.get(..label.len()).is_some_and(|head| {
+            head.eq_ignore_ascii_case(label) || (!label.is_ascii() && head.to_lowercase() == **label)
+        })
+    });
+    labelled.map_or(line, |label| &line[label.len()..])
+}
+
+/// The line without the number of its entry: `1. `, `12) `.
+fn without_number(line: &str) -> &str {
+    let digits = line.bytes().take(4).take_while(u8::is_ascii_digit).count();
+    let rest = line.get(digits..).filter(|_| digits > 0).unwrap_or_default();
+    rest.strip_prefix(['.', ')']).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(line)
+}
+
+/// Whether all that follows an address is when it failed, as Exchange writes it: `on 05/01/2026 09:00`, `le 05/01/2026
+/// 09:00`, `on Mon, 5 Jan 2026 09:00:00 +0000`.
+fn is_date(rest: &str) -> bool {
+    const LONGEST: usize = 48;
+    let mut words = rest.split_whitespace();
+    let preposition =
+        words.next().is_some_and(|word| word.chars().count() <= 4 && word.chars().all(char::is_alphabetic));
+    let mut date = words.next().unwrap_or_default();
+    if date.ends_with(',') {
+        date = words.next().unwrap_or_default();
+    }
+    rest.len() <= LONGEST && preposition && date.starts_with(|c: char| c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -138,7 +191,11 @@ mod tests {
         check("a@example.com", Some(("a@example.com", "")));
         check("Recipient: <a@example.com>", Some(("a@example.com", "")));
         check("a@example.com [User unknown]", Some(("a@example.com", "[User unknown]")));
-        check("a@example.com on Mon, 5 Jan 2026", Some(("a@example.com", "on Mon, 5 Jan 2026")));
+        check("a@example.com on Mon, 5 Jan 2026", Some(("a@example.com", "")));
+        check("'a@example.com' on 05/01/2026 09:00", Some(("a@example.com", "")));
+        check("a@example.com am 05.01.2026 09:00", Some(("a@example.com", "")));
+        check("12. a@example.com - no", Some(("a@example.com", "no")));
+        check("宛先： a@example.com", Some(("a@example.com", "")));
         check("Recipient: [SMTP:a@example.com]", Some(("a@example.com", "")));
         check("b@example.com <a@example.com>: malformed", Some(("a@example.com", "malformed")));
         check("a@example.com was here last week", None);

@@ -7,20 +7,23 @@
 mod found;
 mod inline;
 mod listed;
+mod paragraphs;
 mod programs;
+mod reply;
 mod transcript;
 
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
+use super::answer;
 use super::head::Head;
 use super::lexicon;
 use super::quoted;
 use super::report::{Action, FoundIn, RecipientReport};
 use super::values::full_address;
 use found::Found;
-use programs::{Format, GENERIC, PROGRAMS};
+use programs::{Format, GENERIC, HEADLINED, PROGRAMS, YANDEX};
 
 /// A mail that may be a bounce.
 pub(super) struct Source<'a> {
@@ -50,14 +53,42 @@ pub(super) fn program(text: &str) -> Option<&'static str> {
     known(text).map(|format| format.name).filter(|name| *name != GENERIC.name)
 }
 
+/// Whether a subject in lower case may be that of a bounce.
+pub(super) fn subject_says_failed(lower: &str) -> bool {
+    has_any(lower, SURE_SUBJECTS) || lexicon::says_failed(lower)
+}
+
 fn known(text: &str) -> Option<&'static Format> {
     let text = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
     let (automaton, owners) = SIGNS.as_ref()?;
     let first = automaton
         .find_overlapping_iter(text)
         .filter_map(|found| owners.get(found.pattern().as_usize()))
-        .min()?;
-    PROGRAMS.get(*first)
+        .min();
+    match first {
+        Some(first) => PROGRAMS.get(*first).map(by_host(text)),
+        None => starred_headline(text).then_some(&HEADLINED),
+    }
+}
+
+/// Yandex runs Postfix with Postfix's words; only the name of the host differs.
+fn by_host(text: &str) -> impl Fn(&'static Format) -> &'static Format {
+    move |format| {
+        let host = text
+            .split_once("This is the mail system at host ")
+            .and_then(|(_, rest)| rest.split_whitespace().next());
+        if host.is_some_and(|host| host.contains("yandex")) { &YANDEX } else { format }
+    }
+}
+
+/// Whether a line near the beginning is a headline between stars, as Gmail writes it in every language.
+fn starred_headline(text: &str) -> bool {
+    const LINES: usize = 8;
+    text.lines().take(LINES).map(str::trim).any(|line| {
+        line.strip_prefix("** ")
+            .and_then(|rest| rest.strip_suffix(" **"))
+            .is_some_and(|words| !words.contains('*'))
+    })
 }
 
 /// All signs in one automaton, and the place in [`PROGRAMS`] of each: one pass over the text finds them all.
@@ -76,11 +107,9 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
 /// Reads a bounce; `None` if nothing about the mail says that it is one. The recipients may be empty.
 pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let lower = source.subject.to_lowercase();
-    // Who answers a bounce quotes its words.
-    let answer =
-        source.head.is_answer() && !source.head.sent_by_mail_system() && !quoted::is_forwarded(&lower);
-    let format = known(source.text).filter(|_| !answer);
-    let format = format.or_else(|| is_bounce(source, &lower).then_some(&GENERIC))?;
+    let speaks_of_it = speaks_of_bounces(source, &lower);
+    let format = known(source.text).filter(|_| !speaks_of_it);
+    let format = format.or_else(|| is_bounce(source, &lower, speaks_of_it).then_some(&GENERIC))?;
     let mut found = Found::new(source.parties);
     let named = failed_recipients(source.head);
     for (reader, found_in) in format.readers {
@@ -91,7 +120,7 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
         }
         found.looks_in(FoundIn::FailedRecipients);
         for address in &named {
-            found.add(address, source.text.len());
+            found.add(address, mentioned_at(source.text, address));
         }
     }
     if named.len() < NAMED_AT_MOST {
@@ -99,6 +128,13 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     }
     let action = action(source.text, &lower);
     Some(Reading { format: format.name, recipients: found.into_recipients(source.text, action) })
+}
+
+/// Where the line begins in which a text mentions an address; its end if it does not.
+fn mentioned_at(text: &str, address: &str) -> usize {
+    let looked_at = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
+    let at = memchr::memmem::find(looked_at.as_bytes(), address.as_bytes());
+    at.map_or(text.len(), |at| memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |end| end + 1))
 }
 
 /// Programs that write `X-Failed-Recipients` stop at this many addresses (Exim 4's limit).
@@ -109,13 +145,28 @@ fn failed_recipients(head: &Head<'_>) -> Vec<String> {
     head.failed_recipients().split([',', ' ']).filter_map(full_address).take(NAMED_AT_MOST).collect()
 }
 
+/// Whether a person or a list sends the mail, who may quote the words of a bounce: an answer, a ticket, a newsletter.
+fn speaks_of_bounces(source: &Source<'_>, lower: &str) -> bool {
+    let head = source.head;
+    if head.sent_by_mail_system() || quoted::is_forwarded(lower) {
+        return false;
+    }
+    let looked_at = || &source.text[..source.text.floor_char_boundary(SIGNS_WITHIN)];
+    head.is_answer()
+        || (!head.null_sender()
+            && (answer::is_ticket(lower)
+                || (answer::is_reply(lower) && quoted::quotes(looked_at()))
+                // A bounce to a list has the fields of the list, too.
+                || (head.of_list && !(subject_says_failed(lower) && known(source.text).is_some()))))
+}
+
 /// Whether a mail without the signs of a known program is a bounce: its sender is a mail system and does not say that
 /// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered.
-fn is_bounce(source: &Source<'_>, lower: &str) -> bool {
+fn is_bounce(source: &Source<'_>, lower: &str, speaks_of_it: bool) -> bool {
     !source.head.failed_recipients().is_empty()
         || source.head.sent_by_mail_system()
         || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
-        || (!source.head.is_answer() && has_any(lower, SURE_SUBJECTS))
+        || (!source.head.is_answer() && !speaks_of_it && has_any(lower, SURE_SUBJECTS))
 }
 
 /// Words of subjects that speak of failure, in lower case.
@@ -161,23 +212,58 @@ const SURE_SUBJECTS: &[&str] = &[
     "系统退信",
 ];
 
+/// How the subjects of reports of success begin, in lower case.
+const DELIVERED_SUBJECTS: &[&str] = &[
+    "delivered:",
+    "zugestellt:",
+    "remis :",
+    "remis:",
+    "entregado:",
+    "recapitato:",
+    "entregue:",
+    "bezorgd:",
+    "levererat:",
+    "доставлено:",
+    "dostarczone:",
+    "配信済み:",
+    "已送达:",
+    "已传递:",
+];
+const RELAYED_SUBJECTS: &[&str] = &[
+    "relayed:",
+    "weitergeleitet:",
+    "relayé :",
+    "retransmitido:",
+    "inoltrato:",
+    "doorgestuurd:",
+    "中継済み:",
+];
+const EXPANDED_SUBJECTS: &[&str] =
+    &["expanded:", "erweitert:", "développé :", "expandido:", "espanso:", "展開済み:"];
+
 /// What became of the message, by the subject or the text.
 fn action(text: &str, lower_subject: &str) -> Action {
     const DELAYED: &[&str] = &["warning", "delayed", "(delay)", "still being retried", "still trying"];
-    const DELIVERED: &[&str] =
-        &["successful mail delivery", "notification (success)", "message successfully delivered"];
+    const DELIVERED: &[&str] = &[
+        "successful mail delivery",
+        "notification (success)",
+        "message successfully delivered",
+        "return receipt",
+    ];
+    const RELAYED: &[&str] = &["notification (relay)", "notification (relayed)"];
+    let begins = |words: &[&str]| words.iter().any(|word| lower_subject.starts_with(word));
     let text = &text[..text.floor_char_boundary(SIGNS_WITHIN)];
-    if has_any(lower_subject, DELAYED)
+    if has_any(lower_subject, DELIVERED) || begins(DELIVERED_SUBJECTS) {
+        Action::Delivered
+    } else if has_any(lower_subject, RELAYED) || begins(RELAYED_SUBJECTS) {
+        Action::Relayed
+    } else if begins(EXPANDED_SUBJECTS) {
+        Action::Expanded
+    } else if has_any(lower_subject, DELAYED)
         || lexicon::says_delayed(lower_subject)
         || lexicon::says_delayed(&text.to_lowercase())
     {
         Action::Delayed
-    } else if has_any(lower_subject, DELIVERED) {
-        Action::Delivered
-    } else if lower_subject.contains("notification (relay)") || lower_subject.starts_with("relayed:") {
-        Action::Relayed
-    } else if lower_subject.starts_with("expanded:") {
-        Action::Expanded
     } else {
         Action::Failed
     }

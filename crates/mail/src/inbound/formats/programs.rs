@@ -17,13 +17,14 @@ const TALK: (Reader, FoundIn) = (transcript::read, FoundIn::Transcript);
 const TOLD: (Reader, FoundIn) = (inline::read, FoundIn::Sentence);
 const SELF: (Reader, FoundIn) = (inline::read_parties, FoundIn::Sentence);
 const ANYWHERE: (Reader, FoundIn) = (inline::read_anywhere, FoundIn::Sentence);
+const ANYWHERE_IF_FAILED: (Reader, FoundIn) = (inline::read_anywhere_if_failed, FoundIn::Sentence);
 
 const LOCAL: (Reader, FoundIn) = (listed::read_local, FoundIn::List);
 
 const OWN_USERS: &[(Reader, FoundIn)] = &[LIST, LOCAL, TOLD, ANYWHERE];
 const LISTED: &[(Reader, FoundIn)] = &[LIST, TOLD, ANYWHERE];
 const SESSION: &[(Reader, FoundIn)] = &[TALK, LIST, TOLD, ANYWHERE];
-const ANY: &[(Reader, FoundIn)] = &[LIST, TALK, TOLD];
+const ANY: &[(Reader, FoundIn)] = &[LIST, TALK, TOLD, ANYWHERE_IF_FAILED];
 const SENTENCE: &[(Reader, FoundIn)] = &[TOLD, LIST, ANYWHERE, SELF];
 
 const fn format(
@@ -37,6 +38,12 @@ const fn format(
 /// The name of mail that is a bounce by its header or its subject, but of no known program.
 pub(super) const GENERIC: Format = format("generic", ANY, &[]);
 
+/// Gmail's since 2016 in any language.
+pub(super) const HEADLINED: Format = format("gmail", LISTED, &[]);
+
+/// Yandex's Postfix, known by the name of its host.
+pub(super) const YANDEX: Format = format("yandex", LISTED, &[]);
+
 /// The programs. Where the words of one are among those of another, the particular one is first.
 pub(super) const PROGRAMS: &[Format] = &[
     // Services that speak with the words of the program that they run.
@@ -46,7 +53,19 @@ pub(super) const PROGRAMS: &[Format] = &[
         LISTED,
         &["mail system at host yandex", "Yandex mail system", "почтовая система на узле"],
     ),
-    format("zoho", LISTED, &["ERROR_CODE :", "Zoho Mail"]),
+    format("zoho", LISTED, &["ERROR_CODE :", "Zoho Mail", ", ResponseCode "]),
+    format("facebook", LISTED, &["This message was created automatically by Facebook"]),
+    format("verizon", LISTED, &["Message could not be delivered to mobile", "Error: Invalid user address"]),
+    format(
+        "messagelabs",
+        LISTED,
+        &[
+            "mail delivery agent at messagelabs",
+            "mail delivery agent at Symantec",
+            "MessageLabs",
+            "Symantec.cloud",
+        ],
+    ),
     format(
         "gmx",
         LISTED,
@@ -110,31 +129,6 @@ pub(super) const PROGRAMS: &[Format] = &[
             "管理员的诊断信息",
         ],
     ),
-    format("outlook_com", LISTED, &["This is an automatically generated Delivery Status Notification"]),
-    format("mcafee", LISTED, &["The following addresses had delivery problems"]),
-    format("x1", LISTED, &["The following addresses had delivery errors"]),
-    format("interscan", SESSION, &["Sent >>> ", "Sent <<< ", "InterScan"]),
-    format("mdaemon", SESSION, &["\n--> ", "\n<-- ", "MDaemon"]),
-    format(
-        "ezweb",
-        SESSION,
-        &[
-            "was rejected by a remote mail server",
-            "recipients was rejected by a remote",
-            "The user(s) account is",
-            "KDDI mail system",
-        ],
-    ),
-    format(
-        "courier",
-        LISTED,
-        &["UNDELIVERABLE MAIL", "Your message to the following recipients cannot be delivered"],
-    ),
-    format(
-        "sendmail",
-        SESSION,
-        &["Transcript of session follows", "The following addresses had", "While talking to ", "\n<<< "],
-    ),
     format(
         "gmail",
         LISTED,
@@ -145,7 +139,60 @@ pub(super) const PROGRAMS: &[Format] = &[
             "** Message not delivered **",
             "** Message blocked **",
             "** Delivery incomplete **",
+            "永続的な障害の技術的な詳細",
+            "Technische Details zum dauerhaften Fehler",
+            "Détails techniques de l'échec définitif",
         ],
+    ),
+    format(
+        "outlook_com",
+        LISTED,
+        &[
+            "This is an automatically generated Delivery Status Notification",
+            "Dies ist eine automatisch erstellte Benachrichtigung",
+            "Ceci est une notification automatique de l'état de remise",
+            "Ceci est une notification d'état de remise",
+            "Esta es una notificación automática del estado de entrega",
+            "Ésta es una notificación automática",
+            "Notifica automatica sullo stato del recapito",
+        ],
+    ),
+    format("biglobe", LISTED, &["Non-delivered information ---"]),
+    format("smail", LISTED, &["Failed addresses follow: ---", "- Failed addresses follow"]),
+    format("x5", LISTED, &["The following addresses had permanent delivery errors"]),
+    format("groupwise", SESSION, &["The attached file had the following undeliverable recipient"]),
+    format("mcafee", LISTED, &["The following addresses had delivery problems"]),
+    format("x1", LISTED, &["The following addresses had delivery errors"]),
+    format("interscan", SESSION, &["Sent >>> ", "Sent <<< ", "InterScan"]),
+    format(
+        "mdaemon",
+        SESSION,
+        &["\n--> ", "\n<-- ", ": --> ", ": <-- ", "--- Session Transcript", "MDaemon"],
+    ),
+    format(
+        "ezweb",
+        SESSION,
+        &[
+            "was rejected by a remote mail server",
+            "recipients was rejected by a remote",
+            "The user(s) account is",
+            "KDDI mail system",
+        ],
+    ),
+    format("kddi", LISTED, &["Your mail sent on:", "Your mail attempted to be delivered on:"]),
+    format(
+        "courier",
+        LISTED,
+        &[
+            "UNDELIVERABLE MAIL",
+            "running the Courier mail server",
+            "Your message to the following recipients cannot be delivered",
+        ],
+    ),
+    format(
+        "sendmail",
+        SESSION,
+        &["Transcript of session follows", "The following addresses had", "While talking to ", "\n<<< "],
     ),
     format(
         "messaging_server",
@@ -157,12 +204,23 @@ pub(super) const PROGRAMS: &[Format] = &[
         LISTED,
         &["An error occurred while trying to deliver the mail to the following recipients"],
     ),
+    format("notes", LISTED, &["could not be delivered to:\n", "------- Failure Reasons"]),
     format(
         "domino",
         LISTED,
-        &["Domino Directory", "Name & Address Book", "was not delivered to:\n", "was not delivered to:\r\n"],
+        &[
+            "Domino Directory",
+            "Domino-Verzeichnis",
+            "Directorio Domino",
+            "Annuaire Domino",
+            "annuaire Domino",
+            "Rubrica Domino",
+            "Domino ディレクトリ",
+            "Name & Address Book",
+            "was not delivered to:\n",
+            "was not delivered to:\r\n",
+        ],
     ),
-    format("notes", LISTED, &["could not be delivered to:\n", "------- Failure Reasons"]),
     format(
         "groupwise",
         LISTED,
@@ -170,7 +228,6 @@ pub(super) const PROGRAMS: &[Format] = &[
     ),
     format("mailenable", LISTED, &["Recipient: [SMTP:", "MailEnable"]),
     format("mailmarshal", LISTED, &["The following recipients were affected", "MailMarshal"]),
-    format("messagelabs", LISTED, &["mail delivery agent at messagelabs", "MessageLabs"]),
     format("barracuda", LISTED, &["blocked by our Spam Firewall", "Barracuda"]),
     format("mimecast", LISTED, &["Mimecast"]),
     format("proofpoint", LISTED, &["Proofpoint"]),
@@ -179,8 +236,13 @@ pub(super) const PROGRAMS: &[Format] = &[
     format("mailfoundry", LISTED, &["Unable to deliver message to: <"]),
     format("mfilter", LISTED, &["-------server message", "----Server Message----"]),
     format("x2", LISTED, &["Unable to deliver message to the following address"]),
+    format("x3", LISTED, &["\nSMTP.RCPT: ", "\nSMTP.DATA: ", "\nRouting: Could not find"]),
     format("x6", SENTENCE, &["We had trouble delivering your message. Full details follow"]),
     format("sendgrid", LISTED, &["automatically generated message from SendGrid"]),
+    format("amazon_workmail", LISTED, &["Technical report:\n", "Technical report:\r\n", "Amazon WorkMail"]),
+    format("ironport", LISTED, &["The reason for the problem:"]),
+    format("kerio", LISTED, &["Kerio Connect", "Kerio MailServer"]),
+    format("mercury", LISTED, &["Mercury/32", "Mercury Mail Transport"]),
     format("hmailserver", LISTED, &["hMailServer sent:"]),
     format("communigate", LISTED, &["Failed to deliver to '"]),
     format("xmail", LISTED, &["XMail bounce: Rcpt="]),
@@ -188,7 +250,37 @@ pub(super) const PROGRAMS: &[Format] = &[
     format(
         "imail",
         SENTENCE,
-        &["undeliverable to ", "Body of message generated response:", "Delivery failed 20 attempts"],
+        &[
+            "undeliverable to ",
+            "Body of message generated response:",
+            "Delivery failed 20 attempts",
+            "User mailbox exceeds allowed size: ",
+            "nknown user: ",
+        ],
+    ),
+    // The heirs of qmail, who introduce themselves in words of their own.
+    format(
+        "qmail",
+        LISTED,
+        &["--- Below this line is a copy of the m", "--- Enclosed are the original headers"],
+    ),
+    format("openwave", LISTED, &["This Message was undeliverable due to the following reason"]),
+    format(
+        "exchange",
+        LISTED,
+        &[
+            "did not reach some or all of the intended",
+            "hat einige oder alle",
+            "n'est pas parvenu à certains",
+            "no llegó a algunos",
+            "no ha llegado a algunos",
+            "non ha raggiunto alcuni",
+            "não chegou a alguns",
+            "heeft sommige of alle",
+            "nådde inte några eller",
+            "не доставлено некоторым",
+            "nie dotarła do niektórych",
+        ],
     ),
     format(
         "generic",

@@ -3,6 +3,7 @@
 use super::Source;
 use super::found::Found;
 use super::listed::leading_address;
+use super::reply::{is_rule, starts_with_code};
 use crate::inbound::diagnostic::starts_with_no_case;
 use crate::inbound::values::full_address;
 
@@ -20,7 +21,8 @@ fn list(source: &Source<'_>, found: &mut Found) {
         let start = at;
         at += line.len();
         let content = line.trim();
-        if content.contains("Transcript of session") {
+        if content.contains("Transcript") && is_rule(content) || content.starts_with("Transcript of session")
+        {
             break;
         }
         if content.starts_with('(') {
@@ -45,12 +47,21 @@ fn list(source: &Source<'_>, found: &mut Found) {
 }
 
 /// Marks before what was sent; InterScan means its arrows the other way round.
-const SENT: [&str; 5] = [">>> ", "Sent <<< ", "Sent >>> ", "--> ", "C: "];
+const SENT: [&str; 6] = [">>> ", "Sent <<< ", "Sent >>> ", "--> ", "C: ", "Command: "];
 /// Marks before what was received.
-const RECEIVED: [&str; 5] = ["<<< ", "Received >>> ", "Received <<< ", "<-- ", "S: "];
+const RECEIVED: [&str; 6] = ["<<< ", "Received >>> ", "Received <<< ", "<-- ", "S: ", "Response: "];
 
-fn received(line: &str) -> &str {
-    RECEIVED.iter().find_map(|mark| line.strip_prefix(mark)).unwrap_or(line)
+/// What the other side said, if the line is marked so.
+fn received(line: &str) -> Option<&str> {
+    RECEIVED.iter().find_map(|mark| line.strip_prefix(mark))
+}
+
+/// The line without the time at which it was logged: `Mon 2026-01-05 09:00:00: <-- 250 OK`.
+fn without_time(line: &str) -> &str {
+    const LONGEST: usize = 48;
+    let head = &line[..line.floor_char_boundary(LONGEST)];
+    let arrow = [" --> ", " <-- "].iter().find_map(|arrow| head.find(arrow));
+    arrow.and_then(|at| line.get(at + 1..)).unwrap_or(line)
 }
 
 /// Commands and replies: `>>> RCPT To:<a@example.com>`, `<<< 550 5.1.1 unknown`, `550 5.1.1 <a@example.com>... unknown`.
@@ -59,32 +70,38 @@ fn session(source: &Source<'_>, found: &mut Found) {
     let mut asked: Option<String> = None;
     // A list names everyone; without one the session does.
     let listed = !found.is_empty();
+    // A reply that names nobody, to a command that names nobody: the program's own line about it may.
+    let mut unassigned: Option<String> = None;
     let mut lines = source.text.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
         let start = at;
         at += line.len();
-        let content = line.trim();
+        let content = without_time(line.trim());
         if let Some(command) = SENT.iter().find_map(|mark| content.strip_prefix(mark)) {
             let command = command.trim();
             asked = if starts_with_no_case(command, "RCPT TO:") { full_address(&command[8..]) } else { None };
+            unassigned = None;
             continue;
         }
-        let reply = received(content);
-        if !starts_with_code(reply) || reply.starts_with('2') {
+        let marked = received(content);
+        let first = marked.unwrap_or(content);
+        if !starts_with_code(first) || first.starts_with('2') {
             continue;
         }
-        let mut reply = reply.to_owned();
+        let mut reply = first.to_owned();
         // A reply of several lines goes on with the same code and a hyphen before the text.
         while reply.len() < 2_000
             && let Some(next) = lines.peek()
-            && let next_reply = received(next.trim())
+            && let next = without_time(next.trim())
+            && let next_reply = received(next).unwrap_or(next)
             && reply.as_bytes().get(3) == Some(&b'-')
             && next_reply.get(..3) == reply.get(..3)
         {
             reply.push('\n');
             reply.push_str(next_reply);
+            let ends = next_reply.as_bytes().get(3) != Some(&b'-');
             at += lines.next().map_or(0, str::len);
-            if next_reply.as_bytes().get(3) != Some(&b'-') {
+            if ends {
                 break;
             }
         }
@@ -95,8 +112,11 @@ fn session(source: &Source<'_>, found: &mut Found) {
         } else {
             spoken_of.next().and_then(|address| found.add(address, start))
         };
-        if let Some(place) = place {
-            found.settle(place, &reply);
+        match (place, marked) {
+            (Some(place), Some(_)) => found.settle(place, &reply),
+            (Some(place), None) => found.settle(place, unassigned.as_ref().unwrap_or(&reply)),
+            (None, Some(_)) => unassigned = Some(reply),
+            (None, None) => {}
         }
     }
 }
@@ -110,8 +130,4 @@ fn named_in(reply: &str) -> Option<String> {
     }
     let word = reply.split_whitespace().find(|word| word.contains('@'))?;
     full_address(word.trim_end_matches(['.', ':', ',']))
-}
-
-fn starts_with_code(text: &str) -> bool {
-    matches!(text.as_bytes(), [b'2' | b'4' | b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..])
 }

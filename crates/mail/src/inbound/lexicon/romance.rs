@@ -70,6 +70,12 @@ pub(super) const FRENCH: Words = Words {
         "ceci est une réponse automatique",
         "ceci est un message automatique",
         "absente du bureau",
+        "actuellement absent",
+        "suis absent",
+        "serai absent",
+        "absente du bureau",
+        "suis en congé",
+        "de retour le",
     ],
     moved: &[
         "changement d'adresse",
@@ -78,6 +84,13 @@ pub(super) const FRENCH: Words = Words {
         "nouvelle adresse électronique",
         "nouvelle adresse email",
         "mon adresse a changé",
+        "ne fait plus partie",
+        "a quitté la société",
+        "a quitté l'entreprise",
+        "ai quitté la société",
+        "ai quitté l'entreprise",
+        "ne travaille plus",
+        "ma nouvelle adresse",
     ],
 };
 
@@ -133,12 +146,20 @@ pub(super) const SPANISH: Words = Words {
         "esta es una respuesta automática",
         "este es un mensaje automático",
         "fuera de la oficina hasta",
+        "me encuentro fuera",
+        "estoy de vacaciones",
+        "fuera de la oficina",
+        "estaré ausente",
     ],
     moved: &[
         "cambio de dirección",
         "nueva dirección de correo",
         "cambio de correo",
         "nuevo correo electrónico",
+        "ya no trabaja",
+        "ya no trabajo",
+        "ha dejado la empresa",
+        "mi nueva dirección",
     ],
 };
 
@@ -193,6 +214,8 @@ pub(super) const ITALIAN: Words = Words {
         "risponditore automatico",
         "rientrerò il",
         "assente dall'ufficio",
+        "sono fuori dall'ufficio",
+        "sarò di ritorno",
     ],
     moved: &[
         "cambio indirizzo",
@@ -200,6 +223,10 @@ pub(super) const ITALIAN: Words = Words {
         "nuovo indirizzo email",
         "nuovo indirizzo di posta",
         "variazione indirizzo",
+        "non lavora più",
+        "non lavoro più",
+        "ha lasciato l'azienda",
+        "il mio nuovo indirizzo",
     ],
 };
 
@@ -249,6 +276,9 @@ pub(super) const PORTUGUESE: Words = Words {
         "esta é uma mensagem automática",
         "encontro-me ausente",
         "encontro-me de férias",
+        "fora do escritório",
+        "ausente do escritório",
+        "retornarei no dia",
     ],
     moved: &[
         "mudança de endereço",
@@ -257,5 +287,9 @@ pub(super) const PORTUGUESE: Words = Words {
         "novo e-mail:",
         "alteração de e-mail",
         "mudança de e-mail",
+        "não trabalha mais",
+        "já não trabalha",
+        "não trabalho mais",
+        "meu novo endereço",
     ],
 };

@@ -51,6 +51,9 @@ pub(super) const RUSSIAN: Words = Words {
         "это автоматический ответ",
         "буду отсутствовать",
         "меня нет в офисе",
+        "нахожусь вне офиса",
+        "в командировке",
+        "автоматическое уведомление об отсутствии",
     ],
     moved: &[
         "смена адреса",
@@ -58,6 +61,10 @@ pub(super) const RUSSIAN: Words = Words {
         "новый почтовый адрес",
         "изменение адреса",
         "адрес изменился",
+        "больше не работает",
+        "больше не работаю",
+        "уволился",
+        "мой новый адрес",
     ],
 };
 
@@ -105,6 +112,18 @@ pub(super) const POLISH: Words = Words {
         "nieobecny w biurze",
         "to jest automatyczna odpowiedź",
         "wiadomość wygenerowana automatycznie",
+        "przebywam poza biurem",
+        "będę na urlopie",
+        "nie ma mnie w biurze",
     ],
-    moved: &["zmiana adresu", "nowy adres e-mail", "nowy adres email", "zmiana e-maila"],
+    moved: &[
+        "zmiana adresu",
+        "nowy adres e-mail",
+        "nowy adres email",
+        "zmiana e-maila",
+        "nie pracuje już",
+        "już nie pracuje",
+        "nie pracuję już",
+        "mój nowy adres",
+    ],
 };

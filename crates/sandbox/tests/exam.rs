@@ -1,0 +1,115 @@
+//! The shipped rules against replies that were written down from knowledge of mail servers, before the rules were
+//! looked at: what each kind of refusal looks like across servers, providers and languages.
+//!
+//! `exam/*.txt` have a heading for each meaning, the bounce classes that fit, and a reply a line. `--nocapture` prints
+//! every miss, the costly ones first.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its input has failed")]
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use emta_mail::event::Verdict;
+use emta_mail::{FailureReason, FailureType};
+use emta_qualify::tune::{Case, Meaning, evaluate};
+use emta_qualify::{RuleSet, unmatched_mail, unmatched_reply};
+use emta_sandbox::config::rules;
+
+#[test]
+fn the_mta_classifies_replies_that_it_has_not_seen() {
+    let set = shipped("mta.yaml");
+    check("first.txt", &set, &unmatched_reply(), 0);
+    check_classes("first.txt", &set);
+    check("second.txt", &set, &unmatched_reply(), 0);
+    check_classes("second.txt", &set);
+    check("third.txt", &set, &unmatched_reply(), 0);
+    check_classes("third.txt", &set);
+}
+
+#[test]
+fn the_bounce_mailbox_qualifies_replies_that_it_has_not_seen() {
+    let set = shipped("inbound-email.yaml");
+    check("first.txt", &set, &unmatched_mail(), 0);
+    check("second.txt", &set, &unmatched_mail(), 0);
+    check("third.txt", &set, &unmatched_mail(), 0);
+}
+
+/// Type and reason; `floor_per_mille` is what was reached, and may only grow.
+#[track_caller]
+fn check(exam: &str, set: &RuleSet, unmatched: &Verdict, floor_per_mille: usize) {
+    let cases: Vec<Case> = questions(exam).into_iter().map(|question| question.case).collect();
+    let told = evaluate(set, unmatched, &cases);
+    for miss in &told.misses {
+        let rule = miss.rule.as_deref().unwrap_or("-");
+        let ((want, why), (got, because)) = (miss.expected, miss.given);
+        println!(
+            "{}: {}: {}: {want} / {why}, `{rule}` says {got} / {because}: {:?}",
+            set.name(),
+            miss.case,
+            miss.mistake.label(),
+            miss.text
+        );
+    }
+    println!("{exam}: {}: {} of {} right", set.name(), told.right, told.labelled);
+    assert!(
+        told.right * 1000 >= told.labelled * floor_per_mille,
+        "{exam}: {} of {} right, expected at least {floor_per_mille} per mille; the misses are above",
+        told.right,
+        told.labelled
+    );
+}
+
+/// The Enhanced MTA's bounce class, where the rule that matched gives one.
+#[track_caller]
+fn check_classes(exam: &str, set: &RuleSet) {
+    let mut wrong = Vec::new();
+    for Question { case, classes } in questions(exam) {
+        let class = set.qualify(&case.as_subject()).and_then(|matched| matched.verdict().class);
+        if let Some(code) = class.map(|class| class.code())
+            && !classes.contains(&code)
+        {
+            wrong.push(format!("{}: class {code}, expected one of {classes:?}: {:?}", case.id, case.text));
+        }
+    }
+    println!("{exam}: {} classes are not as expected\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A reply, what it means, and the bounce classes that fit.
+struct Question {
+    case: Case,
+    classes: Vec<u8>,
+}
+
+fn questions(exam: &str) -> Vec<Question> {
+    let text = std::fs::read_to_string(project_file("crates/sandbox/tests/exam").join(exam)).unwrap();
+    let mut heading = None;
+    let mut questions = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        if let Some(of) = line.strip_prefix("== ") {
+            heading = Some(read_heading(of));
+        } else if !line.is_empty() && !line.starts_with('#') {
+            let (meaning, classes) = heading.clone().unwrap();
+            let case = Case::line(format!("{exam}:{number}"), line).labelled(meaning.0, meaning.1);
+            questions.push(Question { case, classes });
+        }
+    }
+    questions
+}
+
+/// Reads `Hard / User unknown [10]`.
+fn read_heading(text: &str) -> (Meaning, Vec<u8>) {
+    let (meaning, classes) = text.trim_end_matches(']').split_once(" [").unwrap();
+    let (failure_type, reason) = meaning.split_once(" / ").unwrap();
+    let types: HashMap<_, _> = FailureType::ALL.iter().map(|value| (value.label(), *value)).collect();
+    let reasons: HashMap<_, _> = FailureReason::ALL.iter().map(|value| (value.label(), *value)).collect();
+    let classes = classes.split(',').map(|class| class.parse().unwrap()).collect();
+    ((types[failure_type], reasons[reason]), classes)
+}
+
+fn shipped(name: &str) -> RuleSet {
+    rules::parse(name, &std::fs::read_to_string(project_file("config/rules").join(name)).unwrap()).unwrap()
+}
+
+fn project_file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
