@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo tour test bench bench-bounce bench-peers counts ci fmt clippy doc deny setup
+.PHONY: help build demo tour test bench bench-bounce bench-peers counts fuzz ci fmt clippy doc deny setup
 
 help:  ## Explain every target
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench-peers:  ## emta beside Postfix, Exim and OpenSMTPD, which are installed fr
 counts:  ## Instructions of one message in, one out, one bounce read, one text qualified, against the recorded counts
 	@scripts/setup.sh valgrind
 	@scripts/bench/counts.sh
+
+fuzz:  ## Fuzz whatever reads bytes from outside: FUZZ_SECONDS=600 each, TARGETS="mail dsn_fields"
+	@scripts/fuzz.sh
 
 ci: fmt clippy doc test counts  ## What CI runs: formatting, lints, documentation, tests, instruction counts
 

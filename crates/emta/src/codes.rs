@@ -19,7 +19,7 @@ const RULES: Code = (Exit::Configuration, "a rule file or the configuration is w
 const LABELS: Code = (Exit::Configuration, "a rule file, the labels or the configuration are wrong");
 const CORPUS: Code = (Exit::Environment, "the corpus cannot be read");
 const SOME_UNREADABLE: Code = (Exit::Partial, "something in the corpus could not be read; the rest is told");
-const NOT_FROZEN: Code = (Exit::Findings, "the server refuses: the clock is not frozen");
+const NOT_FROZEN: Code = (Exit::Findings, "the server refuses: the clock is not frozen, or moves already");
 const STUCK: Code = (Exit::TimedOut, "it took longer than `--timeout`, or the clock is stuck");
 
 /// The codes beside 0 and 2, by command.
@@ -39,7 +39,7 @@ const CODES: &[(&str, &[Code])] = &[
     ("clock step", &[NOT_FROZEN, NO_SERVER, STUCK]),
     ("clock settle", &[NO_SERVER, STUCK]),
     ("clock mode", &[NO_SERVER]),
-    ("delivery create", &[REFUSED, (Exit::Environment, "a file cannot be read, or no server answers")]),
+    ("delivery create", &[(Exit::Environment, "a file cannot be read, or no server answers")]),
     ("delivery list", &[NO_SERVER]),
     ("delivery show", &[REFUSED, NO_SERVER]),
     ("delivery prepare", &[REFUSED, NO_SERVER]),

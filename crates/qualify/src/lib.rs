@@ -16,6 +16,7 @@ mod digest;
 mod error;
 mod literals;
 mod normalise;
+mod pattern;
 mod prefilter;
 mod rule;
 mod rule_tests;
@@ -28,11 +29,11 @@ pub use condition::{CodePattern, Glob, StatusPattern};
 pub use digest::{MessageDigest, MessageDigestError};
 pub use error::{RuleError, RuleProblem};
 pub use normalise::{MAX_NORMALISED, normalise};
+pub use pattern::{MAX_PATTERN_LEN, MAX_PATTERNS_PER_RULE};
 pub use rule::{Assignment, Field, Pattern, RuleSpec, RuleTests, Sample, When};
 pub use rule_tests::{Expectation, TestFailure};
 pub use set::{
-    Explanation, Found, MAX_PATTERN_LEN, MAX_PATTERNS_PER_RULE, MAX_RULES, RuleMatch, RuleSet,
-    unmatched_mail, unmatched_reply,
+    Explanation, Found, MAX_RULES, RuleMatch, RuleSet, unmatched_mail, unmatched_reply,
 };
 pub use subject::{Kind, MAX_BODY, MAX_SUBJECT, MAX_TEXT, Subject};
 pub use table::{

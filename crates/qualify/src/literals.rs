@@ -1,244 +1,232 @@
-//! Which literals must a text contain for a regex to match it?
+//! Which literals must a text contain for a regex to match it, and which does every match begin with?
 //!
-//! A small reader of regex syntax that is right by being shy: what it does not know, it answers with no demand ("try
-//! the regex always"). It takes no part in matching; it only spares the regexes that cannot match. A property test
-//! holds it to the truth: whatever a regex matches meets all its demands.
+//! Read from the syntax tree of the regex: parts that match few texts (`mailbox (is )?full`) are multiplied out, what
+//! stands between parts that match many is a demand of its own. It takes no part in matching; it only spares the
+//! regexes that cannot match. A property test holds it to the truth: whatever a regex matches meets all its demands.
 
 use std::cmp::Reverse;
-use std::iter::Peekable;
-use std::str::Chars;
+
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, ClassBytesRange, ClassUnicodeRange, Hir, HirKind, Repetition};
 
 /// Shorter literals are in too many texts to spare anything.
 const MIN_LEN: usize = 3;
+/// Octets kept of a literal; bounds the automaton.
+const MAX_LEN: usize = 48;
 /// More alternatives than this spare too little.
-const MAX_ALTERNATIVES: usize = 24;
+const MAX_ALTERNATIVES: usize = 32;
+/// Characters of a class that are multiplied out.
+const MAX_CLASS: usize = 12;
 /// Demands kept of a regex; the others are left out.
 pub(crate) const MAX_DEMANDS: usize = 8;
-/// Deepest nesting of groups.
-const MAX_DEPTH: usize = 32;
 
-/// Literals (ASCII, lower case, at least [`MIN_LEN`] long) of which at least one is, in upper or lower case, in every
-/// ASCII text that the regex matches.
+/// Literals (ASCII letters in lower case, at least [`MIN_LEN`] octets) of which at least one is, in upper or lower
+/// case, in every text that the regex matches.
 ///
-/// Texts beyond ASCII need care by the caller: `ſ` and the Kelvin sign match `s` and `k` without regard to case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Some texts beyond ASCII need care by the caller: `ſ` and the Kelvin sign match `s` and `k` without regard to case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AnyOf(pub(crate) Vec<String>);
 
-/// What every text that the regex matches contains: one literal of each of these. Empty if nothing is demanded, or the
-/// reader does not know.
+/// What every text that a regex matches contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Demands {
+    /// One literal of each of these. Empty if nothing is demanded.
+    pub(crate) all: Vec<AnyOf>,
+    /// Every match begins with a literal of the first demand.
+    pub(crate) starts_with_first: bool,
+}
+
+/// What every text that the regex matches contains: one literal of each of these. Empty if nothing is demanded, or it
+/// is no regex.
 pub(crate) fn demands(regex: &str) -> Vec<AnyOf> {
-    let mut reader = Reader { chars: regex.chars().peekable(), depth: 0 };
-    match reader.alternation() {
-        // An unbalanced `)` ends the alternation early: the regex is wrong, and not ours to judge.
-        Ok(found) if reader.chars.next().is_none() => found,
-        Ok(_) | Err(Unknown) => Vec::new(),
+    let mut parser = ParserBuilder::new().case_insensitive(true).multi_line(true).build();
+    parser.parse(regex).map_or_else(|_| Vec::new(), |hir| demands_of(&hir).all)
+}
+
+/// The same, of a regex that has been read without regard to case.
+pub(crate) fn demands_of(hir: &Hir) -> Demands {
+    let (starts, mut all) = match shape(hir) {
+        Shape::Exact(words) => (Some(words.clone()), any_of(words).into_iter().collect()),
+        Shape::Open { starts, demands } => (starts, demands),
+    };
+    let starts_with_first = match starts.and_then(any_of) {
+        None => false,
+        Some(starts) => {
+            all.retain(|demand| *demand != starts);
+            all.insert(0, starts);
+            true
+        }
+    };
+    all.truncate(MAX_DEMANDS);
+    Demands { all, starts_with_first }
+}
+
+/// What a part of a regex matches.
+enum Shape {
+    /// One of these texts, without regard to case; at most [`MAX_ALTERNATIVES`].
+    Exact(Vec<String>),
+    /// More than can be listed.
+    Open {
+        /// One of these is how it begins, if that is known.
+        starts: Option<Vec<String>>,
+        demands: Vec<AnyOf>,
+    },
+}
+
+impl Shape {
+    const UNKNOWN: Self = Self::Open { starts: None, demands: Vec::new() };
+}
+
+fn shape(hir: &Hir) -> Shape {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Shape::Exact(vec![String::new()]),
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0)
+            .map_or(Shape::UNKNOWN, |text| Shape::Exact(vec![text.to_ascii_lowercase()])),
+        HirKind::Class(class) => characters(class).map_or(Shape::UNKNOWN, Shape::Exact),
+        HirKind::Repetition(repetition) => repeated(repetition),
+        HirKind::Capture(capture) => shape(&capture.sub),
+        HirKind::Concat(parts) => sequence(parts),
+        HirKind::Alternation(branches) => alternation(branches),
     }
 }
 
-/// The reader met something that it does not know.
-struct Unknown;
-
-/// How often an element occurs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Times {
-    Once,
-    /// At least once, perhaps more often.
-    More,
-    /// Perhaps never.
-    Optional,
+/// The characters of a small class, ASCII letters in lower case.
+fn characters(class: &Class) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    let mut add = |c: char| {
+        let c = c.to_ascii_lowercase().to_string();
+        if !found.contains(&c) {
+            found.push(c);
+        }
+    };
+    match class {
+        Class::Unicode(class) => {
+            let count: usize = class.iter().map(ClassUnicodeRange::len).sum();
+            if count > MAX_CLASS {
+                return None;
+            }
+            class.iter().flat_map(|range| range.start()..=range.end()).for_each(&mut add);
+        }
+        Class::Bytes(class) => {
+            let count: usize = class.iter().map(ClassBytesRange::len).sum();
+            if count > MAX_CLASS || !class.is_ascii() {
+                return None;
+            }
+            class.iter().flat_map(|range| range.start()..=range.end()).for_each(|b| add(char::from(b)));
+        }
+    }
+    // Where case does not matter, these stand beside `s` and `k`: the caller's care.
+    if found.iter().any(|c| c.is_ascii()) {
+        found.retain(|c| !matches!(c.as_str(), "\u{17f}" | "\u{212a}"));
+    }
+    Some(found)
 }
 
-struct Reader<'a> {
-    chars: Peekable<Chars<'a>>,
-    depth: usize,
+fn repeated(repetition: &Repetition) -> Shape {
+    match (shape(&repetition.sub), repetition.min, repetition.max) {
+        (Shape::Exact(mut words), 0, Some(1)) => {
+            words.push(String::new());
+            if words.len() > MAX_ALTERNATIVES { Shape::UNKNOWN } else { Shape::Exact(words) }
+        }
+        (_, 0, _) => Shape::UNKNOWN,
+        (Shape::Exact(words), 1, Some(1)) => Shape::Exact(words),
+        (Shape::Exact(words), _, _) => {
+            Shape::Open { demands: any_of(words.clone()).into_iter().collect(), starts: Some(words) }
+        }
+        (open @ Shape::Open { .. }, _, _) => open,
+    }
 }
 
-impl Reader<'_> {
-    /// Reads up to the end or to an unmatched `)`.
-    fn alternation(&mut self) -> Result<Vec<AnyOf>, Unknown> {
-        let first = self.sequence()?;
-        if self.chars.peek() != Some(&'|') {
-            return Ok(first);
-        }
-        // Whatever branch matches, its best demand is met.
-        let mut all = best(first);
-        while self.chars.next_if_eq(&'|').is_some() {
-            all = match (all, best(self.sequence()?)) {
-                (Some(mut all), Some(branch)) => {
-                    all.0.extend(branch.0);
-                    (all.0.len() <= MAX_ALTERNATIVES).then_some(all)
-                }
-                (None, _) | (_, None) => None,
-            };
-        }
-        Ok(all.into_iter().collect())
-    }
-
-    fn sequence(&mut self) -> Result<Vec<AnyOf>, Unknown> {
-        let mut demands = Vec::new();
-        let mut run = String::new();
-        while let Some(c) = self.chars.next_if(|c| !matches!(c, '|' | ')')) {
-            let element = match c {
-                '(' => match self.group()? {
-                    Group::Flags => continue,
-                    Group::Around(inner) => Element::Group(inner),
-                },
-                '[' => {
-                    self.class()?;
-                    Element::Other
-                }
-                '\\' => self.escape()?,
-                '.' | '^' | '$' => Element::Other,
-                '*' | '+' | '?' | '{' => return Err(Unknown),
-                c if c.is_ascii() => Element::Literal(c),
-                _ => Element::Other,
-            };
-            let times = self.quantifier()?;
-            match (element, times) {
-                (Element::Literal(c), Times::Once) => run.push(c.to_ascii_lowercase()),
-                (Element::Literal(c), Times::More) => {
-                    run.push(c.to_ascii_lowercase());
-                    demands.extend(take_run(&mut run));
-                }
-                (Element::Group(inner), Times::Once | Times::More) => {
-                    demands.extend(take_run(&mut run));
-                    demands.extend(inner);
-                }
-                (Element::Literal(_) | Element::Group(_), Times::Optional) | (Element::Other, _) => {
-                    demands.extend(take_run(&mut run));
-                }
+fn alternation(branches: &[Hir]) -> Shape {
+    let shapes: Vec<Shape> = branches.iter().map(shape).collect();
+    let mut exact = Vec::new();
+    let mut starts = Some(Vec::new());
+    let mut demand = Some(Vec::new());
+    let mut is_exact = true;
+    for shape in shapes {
+        let (starts_here, demand_here) = match shape {
+            Shape::Exact(words) => {
+                exact.extend(words.iter().cloned());
+                (Some(words.clone()), any_of(words))
             }
-            demands.truncate(MAX_DEMANDS);
-        }
-        demands.extend(take_run(&mut run));
-        demands.truncate(MAX_DEMANDS);
-        Ok(demands)
-    }
-
-    /// After `(`.
-    fn group(&mut self) -> Result<Group, Unknown> {
-        if self.chars.next_if_eq(&'?').is_some() {
-            self.chars.next_if_eq(&'P');
-            if self.chars.next_if_eq(&'<').is_some() {
-                while self.chars.next().ok_or(Unknown)? != '>' {}
-            } else {
-                loop {
-                    match self.chars.next() {
-                        Some(':') => break,
-                        Some(')') => return Ok(Group::Flags),
-                        // Flags that change nothing about literals; `x` and `u` do.
-                        Some('i' | 'm' | 's' | 'U' | 'R' | '-') => {}
-                        _ => return Err(Unknown),
-                    }
-                }
+            Shape::Open { starts, demands } => {
+                is_exact = false;
+                (starts, best(demands))
             }
-        }
-        if self.depth == MAX_DEPTH {
-            return Err(Unknown);
-        }
-        self.depth += 1;
-        let inner = self.alternation()?;
-        self.depth -= 1;
-        self.chars.next_if_eq(&')').ok_or(Unknown)?;
-        Ok(Group::Around(inner))
-    }
-
-    /// After `[`: skips a class, nested ones included.
-    fn class(&mut self) -> Result<(), Unknown> {
-        let mut depth = 1;
-        self.class_start();
-        while depth > 0 {
-            match self.chars.next().ok_or(Unknown)? {
-                '\\' => {
-                    self.chars.next().ok_or(Unknown)?;
-                }
-                '[' => {
-                    depth += 1;
-                    self.class_start();
-                }
-                ']' => depth -= 1,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// `]` right after `[` or `[^` stands for itself.
-    fn class_start(&mut self) {
-        self.chars.next_if_eq(&'^');
-        self.chars.next_if_eq(&']');
-    }
-
-    /// After a backslash.
-    fn escape(&mut self) -> Result<Element, Unknown> {
-        match self.chars.next().ok_or(Unknown)? {
-            'b' if self.chars.peek() == Some(&'{') => Err(Unknown),
-            'd' | 'D' | 's' | 'S' | 'w' | 'W' | 'b' | 'B' | 'A' | 'z' | '<' | '>' => Ok(Element::Other),
-            'n' | 't' | 'r' | 'f' | 'v' | 'a' => Ok(Element::Other),
-            c if c.is_ascii_punctuation() => Ok(Element::Literal(c)),
-            _ => Err(Unknown),
-        }
-    }
-
-    fn quantifier(&mut self) -> Result<Times, Unknown> {
-        let times = match self.chars.peek() {
-            Some('*' | '?') => Times::Optional,
-            Some('+') => Times::More,
-            Some('{') => return self.repetition(),
-            _ => return Ok(Times::Once),
         };
-        self.chars.next();
-        self.chars.next_if_eq(&'?');
-        self.no_second_quantifier()?;
-        Ok(times)
+        starts = joined(starts, starts_here);
+        // Whatever branch matches, its best demand is met.
+        demand = joined(demand, demand_here.map(|AnyOf(words)| words));
     }
+    if is_exact && exact.len() <= MAX_ALTERNATIVES {
+        return Shape::Exact(exact);
+    }
+    Shape::Open { starts, demands: demand.and_then(any_of).into_iter().collect() }
+}
 
-    /// `{n}`, `{n,}`, `{n,m}`, `{,m}`.
-    fn repetition(&mut self) -> Result<Times, Unknown> {
-        self.chars.next();
-        let mut least = String::new();
-        while let Some(digit) = self.chars.next_if(char::is_ascii_digit) {
-            least.push(digit);
-        }
-        loop {
-            match self.chars.next() {
-                Some('}') => break,
-                Some(c) if c == ',' || c.is_ascii_digit() => {}
-                _ => return Err(Unknown),
+/// Both lists, if there are both and they are not too long together.
+fn joined(first: Option<Vec<String>>, second: Option<Vec<String>>) -> Option<Vec<String>> {
+    let mut first = first?;
+    first.extend(second?);
+    (first.len() <= MAX_ALTERNATIVES).then_some(first)
+}
+
+fn sequence(parts: &[Hir]) -> Shape {
+    let mut demands = Vec::new();
+    // What the parts since the last open one match together; the first such run is how the whole begins.
+    let mut run = vec![String::new()];
+    let mut first_run = None;
+    let mut end_of_run = |run: Vec<String>| {
+        first_run.get_or_insert_with(|| run.clone());
+        any_of(run)
+    };
+    let mut is_exact = true;
+    for part in parts {
+        match shape(part) {
+            Shape::Exact(words) => {
+                if let Some(longer) = product(&run, &words) {
+                    run = longer;
+                } else {
+                    is_exact = false;
+                    demands.extend(end_of_run(std::mem::replace(&mut run, words)));
+                }
+            }
+            Shape::Open { starts, demands: inner } => {
+                is_exact = false;
+                let before = std::mem::replace(&mut run, vec![String::new()]);
+                let longer = starts.and_then(|starts| product(&before, &starts));
+                demands.extend(end_of_run(longer.unwrap_or(before)));
+                demands.extend(inner);
             }
         }
-        self.chars.next_if_eq(&'?');
-        self.no_second_quantifier()?;
-        Ok(if least.bytes().all(|b| b == b'0') { Times::Optional } else { Times::More })
     }
+    if is_exact {
+        return Shape::Exact(run);
+    }
+    demands.extend(end_of_run(run));
+    Shape::Open { starts: first_run, demands }
+}
 
-    fn no_second_quantifier(&mut self) -> Result<(), Unknown> {
-        match self.chars.peek() {
-            Some('*' | '+' | '?' | '{') => Err(Unknown),
-            _ => Ok(()),
+/// Each text of the first list followed by each of the second, unless they are too many.
+fn product(first: &[String], second: &[String]) -> Option<Vec<String>> {
+    let count = first.len() * second.len();
+    let both = || first.iter().flat_map(|a| second.iter().map(move |b| format!("{a}{b}")));
+    (count <= MAX_ALTERNATIVES).then(|| both().collect())
+}
+
+/// A demand of these texts; none if one of them is too short, or there is none. A text that begins with another one
+/// is left out, since the other is there whenever it is.
+fn any_of(mut words: Vec<String>) -> Option<AnyOf> {
+    for word in &mut words {
+        let mut end = MAX_LEN.min(word.len());
+        while !word.is_char_boundary(end) {
+            end -= 1;
         }
+        word.truncate(end);
     }
-}
-
-enum Element {
-    /// An ASCII character that stands for itself.
-    Literal(char),
-    /// A group with its demands.
-    Group(Vec<AnyOf>),
-    /// Anything else: a class, an assertion, a character beyond ASCII.
-    Other,
-}
-
-enum Group {
-    /// It only sets flags: `(?i)`.
-    Flags,
-    /// It groups something that has these demands.
-    Around(Vec<AnyOf>),
-}
-
-fn take_run(run: &mut String) -> Option<AnyOf> {
-    let literal = std::mem::take(run);
-    (literal.len() >= MIN_LEN).then(|| AnyOf(vec![literal]))
+    words.sort();
+    words.dedup_by(|later, earlier| later.starts_with(earlier.as_str()));
+    (!words.is_empty() && words.iter().all(|word| word.len() >= MIN_LEN)).then_some(AnyOf(words))
 }
 
 /// The demand that the fewest texts meet: its shortest literal is the longest, then it has the fewest literals.
@@ -261,19 +249,24 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_it_knows() {
+    fn multiplies_out_and_cuts_at_what_is_open() {
         check("User unknown", "user_unknown");
-        check(r"5\.1\.1\b.*user (is )?unknown", "5.1.1 user_ unknown");
-        check("(?:over|exceeded) quota", "over|exceeded _quota");
-        check("(?:over quota|mailbox full)", "over_quota|mailbox_full");
-        check("mailbox (?P<why>is full|full)", "mailbox_ is_full|full");
-        check("(one two.*three|four)", "one_two|four");
-        check("quotas? exceeded", "quota _exceeded");
+        check(r"5\.1\.1\b.*user (is )?unknown", "5.1.1 user_is_unknown|user_unknown");
+        check("(?:over|exceeded) quota", "exceeded_quota|over_quota");
+        check("(?:over quota|mailbox full)", "mailbox_full|over_quota");
+        check("mailbox (?P<why>is full|full)", "mailbox_full|mailbox_is_full");
+        check("(one two.*three|four)", "four|one_two");
+        check("quotas? exceeded", "quota_exceeded|quotas_exceeded");
+        check("users?", "user");
         check("abc+def", "abc def");
         check("(?i)spam", "spam");
-        check("[]abc]xyz[^]0-9[:alpha:]]*", "xyz");
+        check("[]abc]xyz[^]0-9[:alpha:]]*", "]xyz|axyz|bxyz|cxyz");
+        check(r"\[(TSS?|RLY?|BL)\d\d\]", "[bl|[rl|[ts");
         check("abc{2,3}defg", "abc defg");
-        check("boîte pleine", "te_pleine");
+        check("boîte pleine", "boÎte_pleine|boîte_pleine");
+        check("(?x)a b c", "abc");
+        check(r"\x41bcd", "abcd");
+        check(r"kiss \pL", "kiss_");
     }
 
     #[test]
@@ -285,30 +278,54 @@ mod tests {
             "(?:abc)?",
             "abc|",
             "abc|d",
-            "abc*",
+            "abc*x",
             "(?:abc){0,2}",
-            "(?x)a b c",
-            r"\x41bcd",
             r"\bab\b",
+            "abc|[def]",
+            "[a-z]+",
             "abc)",
             "(abc",
             "[abc",
             r"abc\",
-            "abc**",
-            "abc|[def]",
-            r"\pLabc",
-            "(?u:abc)",
-            r"\b{start}abc",
+            r"\pX",
         ] {
             check(regex, "");
         }
-        check(&format!("{}abc{}", "(".repeat(MAX_DEPTH), ")".repeat(MAX_DEPTH)), "abc");
-        check(&format!("{}abc{}", "(".repeat(MAX_DEPTH + 1), ")".repeat(MAX_DEPTH + 1)), "");
-        let many = |count| demands(&vec!["abcd"; count].join("|"));
-        assert_eq!(many(MAX_ALTERNATIVES), [AnyOf(vec!["abcd".to_owned(); MAX_ALTERNATIVES])]);
+    }
+
+    #[test]
+    fn limits_at_the_bounds() {
+        let words = |count: usize| (0..count).map(|n| format!("w{n:03}")).collect::<Vec<_>>();
+        let many = |count| demands(&words(count).join("|"));
+        assert_eq!(many(MAX_ALTERNATIVES), [AnyOf(words(MAX_ALTERNATIVES))]);
         assert_eq!(many(MAX_ALTERNATIVES + 1), []);
-        assert_eq!(demands(&["abcd"; MAX_DEMANDS].join(".")).len(), MAX_DEMANDS);
-        assert_eq!(demands(&["abcd"; MAX_DEMANDS + 1].join(".")).len(), MAX_DEMANDS);
+        let apart = |count| demands(&words(count).join(r"\d")).len();
+        assert_eq!(apart(MAX_DEMANDS), MAX_DEMANDS);
+        assert_eq!(apart(MAX_DEMANDS + 1), MAX_DEMANDS);
+        let cut = |letter: &str| demands(&letter.repeat(MAX_LEN));
+        assert_eq!(cut("%"), [AnyOf(vec!["%".repeat(MAX_LEN)])]);
+        assert_eq!(cut("%%"), cut("%"));
+        assert_eq!(cut("€"), [AnyOf(vec!["€".repeat(MAX_LEN / 3)])]);
+        // `%` and the eleven characters from `0` to `:`.
+        check("[%0-:]", "");
+        assert_eq!(demands("[%0-:]xyz").first().map(|AnyOf(words)| words.len()), Some(MAX_CLASS));
+        check("[%&0-:]xyz", "xyz");
+        let nested = format!("{}abc{}", "(".repeat(200), ")".repeat(200));
+        check(&nested, "abc");
+    }
+
+    #[test]
+    fn tells_how_matches_begin() {
+        let check = |regex: &str, expected: bool| {
+            let hir = ParserBuilder::new().case_insensitive(true).build().parse(regex).unwrap();
+            assert_eq!(demands_of(&hir).starts_with_first, expected, "{regex}");
+        };
+        check(r"\bmailbox.*full", true);
+        check("(over|exceeded) .*quota", true);
+        check("(abc.*|def).*ghi", true);
+        check(".*mailbox", false);
+        check("(my )?.*mailbox", false);
+        check("[ab] .*mailbox", false);
     }
 
     /// Regexes of the kind that rules have.
@@ -342,6 +359,11 @@ mod tests {
             let text = text.to_lowercase();
             for AnyOf(literals) in demands(&regex) {
                 prop_assert!(literals.iter().any(|l| text.contains(l)), "{literals:?}");
+            }
+            let hir = ParserBuilder::new().case_insensitive(true).build().parse(&regex).unwrap();
+            let told = demands_of(&hir);
+            if told.starts_with_first {
+                prop_assert!(told.all[0].0.iter().any(|l| text.starts_with(l)), "{told:?}");
             }
         }
 

@@ -16,14 +16,14 @@ use emta_sandbox::inmail::reading::{self, Finding, Reading};
 use serde_json::Value;
 
 /// Share of the labels, in thousandths, whose type and reason the rules give. What was reached; it may only grow.
-const FLOOR_PER_MILLE: usize = 935;
+const FLOOR_PER_MILLE: usize = 964;
 /// The same without the labels that `tests/corpus-disagreements.md` disputes.
-const FLOOR_OF_UNDISPUTED_PER_MILLE: usize = 985;
+const FLOOR_OF_UNDISPUTED_PER_MILLE: usize = 996;
 
 #[test]
 fn type_and_reason_agree_with_the_labels() {
     let Some(corpus) = corpus() else { return };
-    let disagreements = project_file("tests/corpus-disagreements.md");
+    let disagreements = disagreements();
     let is_disputed = |case: &str| disagreements.contains(&format!("| {} |", case.replace(' ', " | ")));
     let (cases, lost) = cases(&corpus, &inbound_email());
     let told = evaluate(&inbound_email(), &unmatched_mail(), &cases);
@@ -65,7 +65,7 @@ fn every_disputed_label_is_a_miss() {
         .iter()
         .map(|miss| miss.case.replace(' ', " | "))
         .collect();
-    let table = project_file("tests/corpus-disagreements.md");
+    let table = disagreements();
     let rows = table.lines().filter(|line| line.contains(".eml |"));
     let settled: Vec<&str> =
         rows.filter(|row| !missed.iter().any(|case| row.starts_with(&format!("| {case} |")))).collect();
@@ -100,7 +100,7 @@ fn what_is_left_gets_suggestions() {
     let Some(corpus) = corpus() else { return };
     let mut specs: Vec<_> = inbound_email().rules().cloned().collect();
     // With half of the rules gone there is plenty left to qualify.
-    let mut keep = false;
+    let mut keep = true;
     specs.retain(|spec| {
         keep = !keep;
         keep || spec.takes_everything()
@@ -118,6 +118,12 @@ fn what_is_left_gets_suggestions() {
 
 fn project_file(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
+}
+
+/// What is said of mails; `corpus_lines.rs` reads the rest.
+fn disagreements() -> String {
+    let text = project_file("tests/corpus-disagreements.md");
+    text.split_once("## Reply lines").unwrap().0.to_owned()
 }
 
 fn inbound_email() -> RuleSet {

@@ -129,6 +129,30 @@ fn wrong_arguments_are_named() {
     };
     check(&["--format", "postfx"], 2, "postfx");
     check(&["--status", "9.9"], 2, "9.9");
+    for flag in [&["--language", "de"][..], &["--text", "Away"]] {
+        check(flag, 2, &format!("`{}` belongs to `--kind auto-reply`; this is `--kind dsn`", flag[0]));
+    }
+    for flag in [&["--redact"][..], &["--feedback-type", "fraud"], &["--source-ip", "192.0.2.1"]] {
+        check(flag, 2, &format!("`{}` belongs to `--kind arf`; this is `--kind dsn`", flag[0]));
+    }
+    let of_bounces = [
+        &["--format", "exim"][..],
+        &["--action", "failed"],
+        &["--status", "5.1.1"],
+        &["--diagnostic", "550 no"],
+        &["--original-recipient", "bo@example.com"],
+        &["--remote-mta", "mx.example.com"],
+        &["--envelope-id", "e1"],
+        &["--retry-until", "2026-03-08T05:06:07Z"],
+        &["--full"],
+    ];
+    for flag in of_bounces {
+        for kind in ["arf", "auto-reply"] {
+            let said = format!("`{}` belongs to `--kind dsn`; this is `--kind {kind}`", flag[0]);
+            check(&[flag, &["--kind", kind]].concat(), 2, &said);
+        }
+    }
+    check(&["--redact", "--text", "x"], 2, "`--redact` belongs to `--kind arf`, `--text` belongs to");
     check(&["--from", "nobody"], 2, "nobody");
     check(&["--date", "yesterday"], 2, "yesterday");
     check(&["--original", "/nowhere/sent.eml"], 4, "`/nowhere/sent.eml` cannot be read");

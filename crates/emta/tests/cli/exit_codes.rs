@@ -67,7 +67,7 @@ fn a_failed_test_of_a_rule_is_1() {
         run.stdout
     );
     assert!(run.stdout.ends_with("1 of 2 tests passed\n"), "{}", run.stdout);
-    assert!(emta(&["rules", "check", path(&file)]).ok().ends_with("ok, 1 rules\n"));
+    assert!(emta(&["rules", "check", path(&file)]).ok().ends_with("ok, 1 rule\n"));
     assert_eq!(emta(&["rules", "test"]).ok().lines().count(), 2, "the shipped rules pass their own tests");
 }
 
@@ -123,17 +123,21 @@ fn ctrl_c_is_130_for_who_waits_and_0_for_the_server() {
     assert_eq!(Server::start(&[]).close(), Some(0), "the end of standard input ends it too");
 }
 
-/// A client that never ends its request holds up an orderly end for a while; a second Ctrl-C does not wait
-/// for it.
 #[test]
 fn a_second_ctrl_c_ends_at_once() {
+    assert_eq!(second_ctrl_c(), Some(130));
+}
+
+/// A client that never ends its request holds up an orderly end for a while; a second Ctrl-C does not wait
+/// for it. The exit code.
+pub(crate) fn second_ctrl_c() -> Option<i32> {
     let server = Server::start(&[]);
     let mut slow = TcpStream::connect(server.url().strip_prefix("http://").unwrap()).unwrap();
     let head =
         b"POST /api/v1/clock/advance HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     slow.write_all(&[head, &b"Content-Length: 9\r\n\r\n"[..]].concat()).unwrap();
     assert_eq!(server.emta(&["health"]).code, Some(0), "the request before it has arrived");
-    assert_eq!(server.interrupt_twice(), Some(130));
+    server.interrupt_twice()
 }
 
 #[test]
@@ -144,4 +148,37 @@ fn who_closes_our_output_has_seen_enough() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+/// Warnings and errors that nobody hears are no reason to end otherwise.
+#[test]
+fn who_closes_our_standard_error_has_heard_enough() {
+    for (args, code) in [(&["inmail", "/there/is/none"][..], 6), (&["rules", "check", "/there/is/none"], 3)] {
+        let mut child = command(args);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(
+            child.stdout(Stdio::null()).stderr(writer).status().unwrap().code(),
+            Some(code),
+            "{args:?}"
+        );
+    }
+}
+
+/// A letter is not the name of its file.
+#[test]
+fn a_text_and_a_file_of_text_are_two_things() {
+    let folder = tempfile::tempdir().unwrap();
+    let letter = folder.path().join("letter.txt");
+    std::fs::write(&letter, "Dear {{name}}").unwrap();
+    let letter = path(&letter);
+    let create = ["delivery", "create", "--label", "x", "--recipients", letter];
+    let refused = [&create[..], &["--text", letter]].concat();
+    check(&refused, 2, &["names a file", &format!("hint: `--text-file {letter}`")]);
+    check(
+        &[&create[..], &["--text-file", "/there/is/none"]].concat(),
+        4,
+        &["`/there/is/none` cannot be read"],
+    );
+    check(&[&create[..], &["--text", "Hi", "--text-file", letter]].concat(), 2, &["cannot be used with"]);
 }

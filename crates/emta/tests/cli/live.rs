@@ -23,7 +23,7 @@ fn a_delivery_from_the_list_to_the_last_retry() {
 
     let create =
         ["delivery", "create", "--label", "spring", "--recipients", path(&list), "--validity", "24h"];
-    let letter = ["--subject", "Hi {{name}}", "--text", path(&text), "--prepare"];
+    let letter = ["--subject", "Hi {{name}}", "--text-file", path(&text), "--prepare"];
     let made = json(&[&create[..], &letter].concat());
     assert_eq!(
         (&made["delivery"], &made["state"], &made["validity"]),

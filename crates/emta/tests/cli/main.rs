@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop where the tests would")]
 
 mod bounce;
+mod codes;
 mod demo;
 mod exit_codes;
 mod help;

@@ -4,7 +4,7 @@ mod tuning;
 
 use serde_json::{Value, json};
 
-use crate::support::{emta, path};
+use crate::support::{emta, fed, path};
 
 /// Rules and texts in a folder that goes away.
 pub(crate) struct Files(tempfile::TempDir);
@@ -118,6 +118,138 @@ fn rules_are_exported_and_imported() {
     assert_eq!(table, emta(&["rules", "export", &files.write("back.yaml", &imported)]).ok());
 }
 
+/// The shipped rules survive a table, the one that takes everything too; JSON is a rule file, samples and all.
+#[test]
+fn shipped_rules_come_back_from_a_table_and_from_json() {
+    let files = Files::new();
+    for side in [&["--mta"][..], &[]] {
+        let export = |args: &[&str]| emta(&[&["rules", "export"], args].concat());
+        let run = export(side);
+        assert!(run.stderr.contains("the samples of "), "{}", run.stderr);
+        let table = files.write("rules.csv", &run.ok());
+        let back = files.write("back.yaml", &emta(&["rules", "import", "csv", &table]).ok());
+        let (rules, mut expected) = (
+            export(&[&back, "--format", "json"]).json(),
+            export(&[&["--format", "json"], side].concat()).json(),
+        );
+        for rule in expected["rules"].as_array_mut().unwrap() {
+            rule.as_object_mut().unwrap().remove("tests");
+        }
+        assert_eq!(rules, expected);
+        let json = files.write("rules.json", &export(&[&["--format", "json"], side].concat()).ok());
+        let yaml = export(&[&["--format", "yaml"], side].concat()).ok();
+        assert_eq!(export(&[&json, "--format", "yaml"]).ok(), yaml);
+    }
+}
+
+#[test]
+fn rules_for_kumomta_tell_what_they_lose() {
+    let files = Files::new();
+    let rules = files.write("rules.yaml", RULES);
+    let run = emta(&["rules", "export", &rules, "--format", "kumomta"]);
+    assert_eq!(run.code, Some(6), "{run:#?}");
+    assert_eq!(run.stdout, "[rules]\nInvalidRecipient = [\n  '(?im)user unknown',\n]\n");
+    assert!(run.stderr.contains("warning: rule `Full`: left out: it has `when.codes`"), "{}", run.stderr);
+    let again = emta(&["rules", "import", "kumomta", &files.write("rules.toml", &run.stdout)]).ok();
+    assert!(again.contains("- \"user unknown\"\n"), "{again}");
+    let exact = files.write("exact.yaml", &again);
+    assert_eq!(emta(&["rules", "export", &exact, "--format", "kumomta"]).ok(), run.stdout);
+}
+
+/// Errors are data: file, line, column, what is wrong and what to do.
+#[test]
+fn errors_are_json_for_programs() {
+    let files = Files::new();
+    let good = files.write("good.yaml", RULES);
+    let bad = files.write("bad.yaml", &RULES.replace("user_unknown", "user_unknwon"));
+    let run = emta(&["rules", "check", &bad, &good, "--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(3), ""));
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (&told[1]["ok"], &told[1]["rules"], &told[1]["error"]),
+        (&json!(true), &json!(2), &Value::Null)
+    );
+    let error = &told[0]["error"];
+    assert_eq!((&told[0]["ok"], &error["line"], &error["column"]), (&json!(false), &json!(11), &json!(34)));
+    assert_eq!((&error["file"], error.get("hint")), (&json!(bad), Some(&Value::Null)));
+    let run = emta(&["rules", "check", &bad, &good]);
+    assert!(run.stderr.starts_with(&format!("error: {bad}:11:34: ")), "{run:#?}");
+    assert_eq!(run.stdout, format!("{good}: ok, 2 rules\n"), "the others are checked too");
+
+    let check = |args: &[&str], code: i32, place: Value, message: &str| {
+        let run = emta(&[args, &["--format", "json"]].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""), "{run:#?}");
+        let told: Value = serde_json::from_str(run.stderr.lines().last().unwrap()).unwrap();
+        let error = &told["error"];
+        assert_eq!(told["exit_code"], code);
+        assert_eq!(json!([error["file"], error["line"], error["column"]]), place, "{told}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{told}");
+    };
+    for args in [&["rules", "export", &bad][..], &["rules", "lint", &bad], &["rules", "test", &bad]] {
+        check(args, 3, json!([bad, 11, 34]), "unknown");
+    }
+    let table = files.write("a.csv", "id,pattern,class\nFull,(,22\n");
+    check(
+        &["rules", "import", "csv", &table],
+        3,
+        json!([table, 2, 1]),
+        "no rule could be taken over: `pattern`",
+    );
+    check(&["rules", "eval", "/there/is/none"], 4, json!([null, null, null]), "cannot be read");
+    check(&["rules", "explain", "bounce.eml"], 4, json!([null, null, null]), "`bounce.eml` is no file");
+    let table = files.write("b.csv", "id,pattern,class\nFull,full,22\nOdd,(,22\n");
+    let run = emta(&["rules", "import", "csv", &table, "--format", "json"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(6), ""));
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        told["rules"],
+        json!([{ "id": "Full", "match": ["full"], "set": { "class": "mailbox_full" } }])
+    );
+    assert_eq!(told["warnings"][0]["line"], 3);
+}
+
+/// What editors, shells and hands make of rule files.
+#[test]
+fn rule_files_as_they_come() {
+    let files = Files::new();
+    let check = |bytes: &[u8], code: i32, said: &str| {
+        let file = files.write("rules.yaml", "");
+        std::fs::write(&file, bytes).unwrap();
+        let run = emta(&["rules", "check", &file]);
+        assert_eq!(run.code, Some(code), "{run:#?}");
+        assert!(format!("{}{}", run.stdout, run.stderr).contains(said), "{said}: {run:#?}");
+    };
+    check(RULES.replace('\n', "\r\n").as_bytes(), 0, "ok, 2 rules");
+    check(format!("\u{feff}{RULES}").as_bytes(), 0, "ok, 2 rules");
+    check(RULES.replace("      set", "\tset").as_bytes(), 3, "rules.yaml:5:1: a tab in the indentation");
+    check(b"# nothing yet\n", 3, "the file is empty, expected rules");
+    check(b"rules:\n  - id: caf\xe9\n", 3, "rules.yaml:2:12: octet `0xe9` is not UTF-8");
+    check(b"\xff\xfer\0u\0l\0", 3, "is UTF-16, expected UTF-8");
+    check(b"\x7fELF\0\xff", 3, "is not a text");
+    let folder = files.write("folder/x", "").replace("/x", "");
+    let run = emta(&["rules", "check", &folder, "/there/is/none.yaml"]);
+    assert!(run.stderr.contains("Is a directory") && run.stderr.contains("No such file"), "{run:#?}");
+    assert_eq!(fed(&["rules", "check", "-"], RULES.as_bytes()).ok(), "<stdin>: ok, 2 rules\n");
+    let twice = fed(&["rules", "eval", "-", "--rules", "-"], RULES.as_bytes());
+    assert!(twice.stderr.contains("standard input is taken"), "{twice:#?}");
+}
+
+#[test]
+fn what_is_no_text_is_told() {
+    let files = Files::new();
+    let rules = files.write("rules.yaml", RULES);
+    let odd = files.write("odd.bin", "\0\u{1}\u{2}");
+    for args in
+        [&["rules", "explain", &odd][..], &["rules", "explain", "bounces/1.eml"], &["rules", "explain", ""]]
+    {
+        let run = emta(&[args, &["--rules", &rules]].concat());
+        assert!(run.code == Some(4) || run.code == Some(2), "{run:#?}");
+    }
+    let run = emta(&["rules", "suggest", "--corpus", &odd, "--rules", &rules]);
+    assert_eq!(run.code, Some(6), "{run:#?}");
+    assert!(run.stderr.contains("neither a mail nor a text"), "{run:#?}");
+}
+
 #[test]
 fn import_tells_what_it_leaves_out() {
     let files = Files::new();
@@ -133,7 +265,7 @@ fn import_tells_what_it_leaves_out() {
     let toml = toml.replace("it''s|", "");
     let yaml = check("kumomta", "a.toml", &toml, 6, "a.toml:6: `Magic` is not a class of KumoMTA");
     let ok = emta(&["rules", "check", &files.write("a.yaml", &yaml)]).ok();
-    assert!(ok.ends_with("ok, 1 rules\n"), "{ok}");
+    assert!(ok.ends_with("ok, 1 rule\n"), "{ok}");
     assert!(yaml.contains("- 'over \"quota\"'") && yaml.contains(r"- '\bfull\b'"), "{yaml}");
     check("csv", "b.csv", "id,pattern,class\nFull,(,mailbox_full\n", 3, "b.csv:2: ");
     check("csv", "c.csv", "id,what\n", 3, "c.csv:1: `what` is not a column");

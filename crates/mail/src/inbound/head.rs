@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::values::{date, full_address, message_id, one_line, short};
+use super::values::{address, date, full_address, message_id, one_line};
 use super::{limits, mime};
 use crate::header;
 use crate::time::Timestamp;
@@ -76,7 +76,8 @@ impl<'a> Head<'a> {
     }
 
     pub(super) fn from(&self) -> Option<String> {
-        full_address(&text(self.from)).or_else(|| short(&text(self.from)))
+        let from = text(self.from);
+        full_address(&from).or_else(|| address(&from))
     }
 
     pub(super) fn to(&self) -> Option<String> {
@@ -221,5 +222,19 @@ mod tests {
         let head = Head::read(b"");
         assert!(!head.null_sender() && !head.sent_by_mail_system());
         assert_eq!((head.from(), head.to(), head.report_id(), head.answered()), (None, None, None, None));
+    }
+
+    #[test]
+    fn what_is_no_address_is_left_out_of_from() {
+        for (value, expected) in [
+            ("Mail System <mailer-daemon@-.example>", "mailer-daemon@-.example"),
+            ("root (Charlie)", ""),
+            ("<root>", "root"),
+            ("Mail Delivery System", ""),
+            ("", ""),
+        ] {
+            let header = format!("From: {value}\n");
+            assert_eq!(Head::read(header.as_bytes()).from().unwrap_or_default(), expected, "{value}");
+        }
     }
 }

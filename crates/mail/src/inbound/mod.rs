@@ -95,9 +95,10 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         notify(&mut mail, notification);
     } else {
         let is_report = status.is_some();
-        report_or_answer(&mut mail, &head, human, status);
+        let known = formats::Known::in_text(human);
+        report_or_answer(&mut mail, &head, human, known, status);
         if mail.kind == MailKind::DeliveryReport {
-            mail.program = formats::program(human);
+            mail.program = known.program();
         }
         if depth == Wrapped::Outer {
             let message = part(PartKind::Message).map(mime::Part::content);
@@ -154,6 +155,7 @@ fn report_or_answer(
     mail: &mut InboundMail,
     head: &Head<'_>,
     human: &str,
+    known: formats::Known,
     status: Option<dsn::DeliveryStatus>,
 ) {
     if let Some(status) = status {
@@ -168,7 +170,7 @@ fn report_or_answer(
             report.final_recipient = Some(address);
         }
         if !mail.recipients.is_empty() {
-            complete_from_text(mail, head, human);
+            complete_from_text(mail, head, human, known);
             return;
         }
     } else if memchr::memmem::find(human.as_bytes(), b"Final-Recipient:").is_some() {
@@ -210,25 +212,30 @@ fn report_or_answer(
             return;
         }
     }
-    if let Some(reading) = plain_text(mail, head, human) {
+    if let Some(reading) = plain_text(mail, head, human, known) {
         mail.kind = MailKind::DeliveryReport;
         mail.sender_format = reading.format;
         mail.recipients = reading.recipients;
     }
 }
 
-fn plain_text(mail: &InboundMail, head: &Head<'_>, human: &str) -> Option<formats::Reading> {
+fn plain_text(
+    mail: &InboundMail,
+    head: &Head<'_>,
+    human: &str,
+    known: formats::Known,
+) -> Option<formats::Reading> {
     let to = head.addressee();
     let parties = [mail.from.as_deref(), to.as_deref()];
-    formats::read(&formats::Source { head, subject: &mail.subject, text: human, parties })
+    formats::read(&formats::Source { head, subject: &mail.subject, text: human, known, parties })
 }
 
 /// Takes the diagnostic from the text for people where the report has none: OpenSMTPD's, for one.
-fn complete_from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str) {
+fn complete_from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str, known: formats::Known) {
     if mail.recipients.iter().all(|report| !report.diagnostic.is_empty()) {
         return;
     }
-    if let Some(reading) = plain_text(mail, head, human) {
+    if let Some(reading) = plain_text(mail, head, human, known) {
         complete(mail, reading);
     }
 }
@@ -237,15 +244,17 @@ fn complete_from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str) {
 /// the session into it.
 fn complete_from_message(mail: &mut InboundMail, message: &[u8]) {
     let replied = |report: &RecipientReport| report.reply_code.is_some() || report.status.is_some();
-    if mail.recipients.iter().any(replied) {
+    let has_transcript = || memchr::memmem::find(message, b"Transcript of").is_some();
+    if mail.recipients.iter().any(replied) || !has_transcript() {
         return;
     }
     let (header, body) = header::split(message.trim_ascii_start());
     let text = head::human_text(&mime::parts(header, body));
-    if formats::program(&text).is_none() {
+    let known = formats::Known::in_text(&text);
+    if known.program().is_none() {
         return;
     }
-    if let Some(mut reading) = plain_text(mail, &Head::read(header), &text) {
+    if let Some(mut reading) = plain_text(mail, &Head::read(header), &text, known) {
         reading.recipients.retain(replied);
         mail.recipients
             .iter_mut()

@@ -174,7 +174,8 @@ fn original(mail: &Value) -> OriginalMessage {
             None => value.as_str().unwrap_or_default().to_owned(),
         };
         let name = common_name(key);
-        if original.header(name).is_none() && !value.is_empty() {
+        let room = original.headers.len() < MAX_ORIGINAL_FIELDS;
+        if room && original.header(name).is_none() && !value.is_empty() {
             original.headers.push((one_line(name, MAX_VALUE), one_line(&value, MAX_VALUE)));
         }
     }
@@ -262,6 +263,17 @@ mod tests {
             "diagnosticCode":"smtp; 421 4.4.1 busy"}],"expirationTime":"2026-01-05T09:00:00Z"}}"#,
         );
         assert_eq!(told(&delay.unwrap()), ["a@example.com delayed 4.4.1 421 4.4.1 busy"]);
+    }
+
+    #[test]
+    fn header_fields_are_limited() {
+        let listed = vec![r#"{"name":"X","value":"1"}"#; MAX_ORIGINAL_FIELDS - 1].join(",");
+        let text = format!(
+            r#"{{"notificationType":"Delivery","delivery":{{}},"mail":{{"headers":[{listed}],
+            "commonHeaders":{{"to":["a@example.com"],"subject":"Offers"}}}}}}"#
+        );
+        let original = read(&text).unwrap().original.unwrap();
+        assert_eq!(original.headers.len(), MAX_ORIGINAL_FIELDS);
     }
 
     #[test]

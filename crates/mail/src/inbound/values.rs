@@ -3,6 +3,7 @@
 use mail_parser::DateTime;
 
 use super::limits::MAX_VALUE;
+use crate::address::Domain;
 use crate::time::Timestamp;
 
 /// The text with white space collapsed to single spaces, at most `max` octets.
@@ -105,10 +106,10 @@ pub(super) fn message_id(value: &str) -> Option<String> {
     short(id.trim_matches(['<', '>']))
 }
 
-/// A host in a value such as `dns; mx.example.com (192.0.2.1)`.
+/// A host in a value such as `dns; mx.example.com (192.0.2.1)`; `None` if it is longer than a host can be.
 pub(super) fn host(value: &str) -> Option<String> {
     let word = untyped(value).split_whitespace().next()?;
-    short(word.trim_matches(|c: char| "<>(),;:".contains(c)))
+    short(word.trim_matches(|c: char| "<>(),;:".contains(c))).filter(|host| host.len() <= Domain::MAX_LEN)
 }
 
 /// A date as header fields write it; `None` where it cannot be read.
@@ -153,6 +154,9 @@ mod tests {
         assert_eq!(untyped("550 no; really"), "550 no; really");
         assert_eq!(host("dns; mx.example.com (192.0.2.1)").unwrap(), "mx.example.com");
         assert_eq!(host("dns;"), None);
+        let longest = "a".repeat(Domain::MAX_LEN);
+        assert_eq!(host(&longest).as_deref(), Some(longest.as_str()));
+        assert_eq!(host(&format!("{longest}a")), None);
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! Reading bodies back.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::{HEADER, Placement, header, path};
+use super::{Disk, DiskFile, HEADER, Placement, header, path};
 use crate::error::StoreError;
 use crate::store::MAX_BODY;
 
@@ -18,13 +16,14 @@ pub(super) const OPEN_SEGMENTS: usize = 32;
 
 /// Reads bodies, and removes segments that nobody needs.
 pub(crate) struct Reader {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
-    open: Mutex<HashMap<u32, Arc<File>>>,
+    open: Mutex<HashMap<u32, Arc<dyn DiskFile>>>,
 }
 
 impl Reader {
-    pub(crate) fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), open: Mutex::new(HashMap::new()) }
+    pub(crate) fn new(disk: Arc<dyn Disk>, dir: &Path) -> Self {
+        Self { disk, dir: dir.to_owned(), open: Mutex::new(HashMap::new()) }
     }
 
     /// The body at this place; `None` if its segment is gone.
@@ -58,14 +57,13 @@ impl Reader {
     /// again.
     pub(crate) fn remove(&self, segment: u32) {
         self.files().remove(&segment);
-        let _ = fs::remove_file(path(&self.dir, segment));
+        let _ = self.disk.remove(&path(&self.dir, segment));
     }
 
     /// Removes files of segments for which `keep` says no: released ones, and those of groups that were never committed.
     pub(crate) fn sweep(&self, keep: impl Fn(u32) -> bool) -> Result<(), StoreError> {
         let fail = |e: &std::io::Error| StoreError::io("listing body segments", e);
-        for entry in fs::read_dir(&self.dir).map_err(|e| fail(&e))? {
-            let name = entry.map_err(|e| fail(&e))?.file_name();
+        for name in self.disk.list(&self.dir).map_err(|e| fail(&e))? {
             let number = name.to_str().and_then(|name| name.strip_suffix(".seg")?.parse().ok());
             if let Some(segment) = number.filter(|segment| !keep(*segment)) {
                 self.remove(segment);
@@ -79,13 +77,12 @@ impl Reader {
         self.files().len()
     }
 
-    fn file(&self, segment: u32) -> Result<Option<Arc<File>>, StoreError> {
+    fn file(&self, segment: u32) -> Result<Option<Arc<dyn DiskFile>>, StoreError> {
         if let Some(file) = self.files().get(&segment) {
             return Ok(Some(Arc::clone(file)));
         }
-        match File::open(path(&self.dir, segment)) {
+        match self.disk.open(&path(&self.dir, segment)) {
             Ok(file) => {
-                let file = Arc::new(file);
                 let mut open = self.files();
                 if open.len() >= OPEN_SEGMENTS {
                     open.clear();
@@ -98,7 +95,7 @@ impl Reader {
         }
     }
 
-    fn files(&self) -> std::sync::MutexGuard<'_, HashMap<u32, Arc<File>>> {
+    fn files(&self) -> std::sync::MutexGuard<'_, HashMap<u32, Arc<dyn DiskFile>>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,7 @@
 //! Segments on their own.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -7,7 +9,11 @@ use super::*;
 use crate::error::StoreError;
 
 fn writer(dir: &Path, size: u64, end: End) -> Writer {
-    Writer::open(dir, size, true, end).unwrap()
+    Writer::open(Arc::new(Machine), dir, size, true, end).unwrap()
+}
+
+fn reader_of(dir: &Path) -> Reader {
+    Reader::new(Arc::new(Machine), dir)
 }
 
 const START: End = End { segment: 1, offset: 0 };
@@ -26,7 +32,7 @@ fn a_segment_is_full_at_its_size_and_not_before() {
     let next = writer.append(4, b"z").unwrap();
     writer.sync().unwrap();
     assert_eq!((large.segment, next.segment), (3, 4));
-    assert_eq!(Reader::new(dir.path()).read(large).unwrap().unwrap(), Bytes::from(vec![b'y'; 500]));
+    assert_eq!(reader_of(dir.path()).read(large).unwrap().unwrap(), Bytes::from(vec![b'y'; 500]));
 }
 
 #[test]
@@ -43,7 +49,7 @@ fn what_is_torn_behind_the_end_is_overwritten() {
     let mut second = writer(dir.path(), 1 << 20, end);
     let new = second.append(3, b"new").unwrap();
     second.sync().unwrap();
-    let reader = Reader::new(dir.path());
+    let reader = reader_of(dir.path());
     assert_eq!(reader.read(kept).unwrap().unwrap(), "kept");
     assert_eq!(reader.read(new).unwrap().unwrap(), "new");
 }
@@ -60,13 +66,13 @@ fn damage_is_seen() {
         let mut bytes = good.clone();
         bytes[broken] ^= 1;
         std::fs::write(&file, &bytes).unwrap();
-        let outcome = Reader::new(dir.path()).read(place);
+        let outcome = reader_of(dir.path()).read(place);
         assert!(matches!(outcome, Err(StoreError::Corrupt { .. })), "octet {broken}: {outcome:?}");
     }
     std::fs::write(&file, &good[..HEADER + 4]).unwrap();
-    assert!(matches!(Reader::new(dir.path()).read(place), Err(StoreError::Corrupt { .. })));
+    assert!(matches!(reader_of(dir.path()).read(place), Err(StoreError::Corrupt { .. })));
     std::fs::remove_file(&file).unwrap();
-    assert_eq!(Reader::new(dir.path()).read(place).unwrap(), None);
+    assert_eq!(reader_of(dir.path()).read(place).unwrap(), None);
 }
 
 #[test]
@@ -76,7 +82,7 @@ fn so_many_segments_stay_open() {
     let places: Vec<_> =
         (0..=reader::OPEN_SEGMENTS as u64).map(|n| writer.append(n, &n.to_le_bytes()).unwrap()).collect();
     writer.sync().unwrap();
-    let reader = Reader::new(dir.path());
+    let reader = reader_of(dir.path());
     let open: Vec<_> = (places.iter())
         .map(|place| {
             assert!(reader.read(*place).unwrap().is_some());
@@ -96,7 +102,7 @@ proptest! {
         let mut writer = writer(dir.path(), size, START);
         let places: Vec<_> = bodies.iter().enumerate().map(|(n, body)| writer.append(n as u64, body).unwrap()).collect();
         writer.sync().unwrap();
-        let reader = Reader::new(dir.path());
+        let reader = reader_of(dir.path());
         for (place, body) in places.iter().zip(&bodies) {
             prop_assert_eq!(reader.read(*place).unwrap().unwrap(), Bytes::from(body.clone()));
         }

@@ -1,10 +1,9 @@
 //! Appending to segments.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{HEADER, Placement, header, path};
+use super::{Disk, DiskFile, HEADER, Placement, header, path};
 use crate::error::StoreError;
 
 /// How far ahead of the records a segment is filled with zeros, in octets. A whole segment at once would stop the
@@ -26,13 +25,14 @@ pub(crate) struct End {
 /// Appends bodies. What was appended counts once [`Writer::sync`] returned; after an error, [`Writer::rewind`] forgets
 /// what was not committed and the writer goes on.
 pub(crate) struct Writer {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     /// Size at which a segment is full.
     size: u64,
     /// Whether [`Writer::sync`] waits for the disk.
     durable: bool,
     end: End,
-    file: Option<File>,
+    file: Option<Arc<dyn DiskFile>>,
     /// Length of the file: records, then zeros.
     filled: u64,
     /// Records that are not yet written; they belong at `end.offset - buffer.len()`.
@@ -41,9 +41,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Goes on where the committed rows say that the records end.
-    pub(crate) fn open(dir: &Path, size: u64, durable: bool, end: End) -> Result<Self, StoreError> {
-        fs::create_dir_all(dir).map_err(|e| StoreError::io("creating the folder of bodies", &e))?;
-        Ok(Self { dir: dir.to_owned(), size, durable, end, file: None, filled: 0, buffer: Vec::new() })
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        size: u64,
+        durable: bool,
+        end: End,
+    ) -> Result<Self, StoreError> {
+        disk.create_dir(dir).map_err(|e| StoreError::io("creating the folder of bodies", &e))?;
+        Ok(Self { disk, dir: dir.to_owned(), size, durable, end, file: None, filled: 0, buffer: Vec::new() })
     }
 
     /// Where the records end now.
@@ -73,7 +79,7 @@ impl Writer {
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         self.flush()?;
         if let Some(file) = self.file.as_ref().filter(|_| self.durable) {
-            file.sync_data().map_err(|e| StoreError::io("syncing bodies", &e))?;
+            file.sync().map_err(|e| StoreError::io("syncing bodies", &e))?;
         }
         Ok(())
     }
@@ -86,8 +92,8 @@ impl Writer {
         self.file = None;
     }
 
-    /// Writes what was collected.
-    fn flush(&mut self) -> Result<(), StoreError> {
+    /// Writes what was collected, which does not make it durable.
+    pub(crate) fn flush(&mut self) -> Result<(), StoreError> {
         if self.buffer.is_empty() {
             return Ok(());
         }
@@ -100,7 +106,7 @@ impl Writer {
         let Some(file) = &self.file else { return Ok(()) };
         if self.end.offset > self.filled {
             let ahead = self.size.min(self.end.offset.saturating_add(AHEAD)).max(self.end.offset);
-            fill(file, self.filled, ahead).map_err(|e| StoreError::io("extending a body segment", &e))?;
+            fill(&**file, self.filled, ahead).map_err(|e| StoreError::io("extending a body segment", &e))?;
             self.filled = ahead;
         }
         file.write_all_at(&self.buffer, start).map_err(|e| StoreError::io("writing bodies", &e))?;
@@ -108,24 +114,20 @@ impl Writer {
         Ok(())
     }
 
-    fn open_file(&self) -> Result<(File, u64), StoreError> {
-        let name = path(&self.dir, self.end.segment);
+    fn open_file(&self) -> Result<(Arc<dyn DiskFile>, u64), StoreError> {
         let fail = |e: &std::io::Error| StoreError::io("opening a body segment", e);
-        let is_new = !name.exists();
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(&name);
-        let file = file.map_err(|e| fail(&e))?;
+        let (file, is_new) = self.disk.create(&path(&self.dir, self.end.segment)).map_err(|e| fail(&e))?;
         if is_new && self.durable {
             // The name must survive too.
-            File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|e| fail(&e))?;
+            self.disk.sync_dir(&self.dir).map_err(|e| fail(&e))?;
         }
-        let filled = file.metadata().map_err(|e| fail(&e))?.len();
+        let filled = file.length().map_err(|e| fail(&e))?;
         Ok((file, filled))
     }
 }
 
 /// Writes zeros from one offset to another.
-fn fill(file: &File, mut from: u64, to: u64) -> std::io::Result<()> {
+fn fill(file: &dyn DiskFile, mut from: u64, to: u64) -> std::io::Result<()> {
     while from < to {
         let part = usize::try_from(to - from).unwrap_or(usize::MAX).min(ZEROS.len());
         file.write_all_at(&ZEROS[..part], from)?;

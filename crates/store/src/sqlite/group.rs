@@ -14,6 +14,7 @@ use super::{Shared, apply, failed};
 use crate::backend::{Done, Write};
 use crate::change::{Change, Committed};
 use crate::error::StoreError;
+use crate::fault::Step;
 use crate::message::NewMessage;
 use crate::options::Options;
 use crate::segment::{End, Placement, Writer};
@@ -108,7 +109,8 @@ impl GroupWriter {
 
     /// Commits a group and calls its callbacks.
     pub(super) fn write(&mut self, group: Vec<Write>) {
-        if let Err(error) = self.shared.faults.check() {
+        let faults = &self.shared.faults;
+        if let Err(error) = faults.check().and_then(|()| faults.at(Step::Begun)) {
             return group.into_iter().for_each(|write| write.fail(error.clone()));
         }
         let start = self.bodies.end();
@@ -181,7 +183,10 @@ impl GroupWriter {
                 Write::Commit { .. } => {}
             }
         }
+        self.bodies.flush()?;
+        self.shared.faults.at(Step::BodiesWritten)?;
         self.bodies.sync()?;
+        self.shared.faults.at(Step::BodiesSynced)?;
         Ok(places)
     }
 
@@ -223,7 +228,9 @@ impl GroupWriter {
         }
         effects.write(&transaction).map_err(Abort::Storage)?;
         let part = self.runs.write(&transaction, effects.added()).map_err(Abort::Storage)?;
+        self.shared.faults.at(Step::RowsWritten).map_err(Abort::Storage)?;
         transaction.commit().map_err(storage)?;
+        let _ = self.shared.faults.at(Step::Committed);
         let now = effects.now();
         self.last = effects.last();
         self.runs.committed(&part, effects.into_entries(), self.last, &self.shared.lookup);

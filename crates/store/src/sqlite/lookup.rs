@@ -8,8 +8,8 @@
 //! Nothing is lost by a crash: entries follow from the messages, and `lookup_progress` says up to which message they
 //! are written. The others are made anew at the start. An entry that was already written is not written again.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use emta_mail::QueueId;
 use emta_mail::chance::Hasher;
@@ -19,15 +19,15 @@ use super::columns::Columns;
 use super::failed;
 use crate::error::StoreError;
 
-/// How many entries make a run. Two runs are in memory at most, with about 30 octets an entry, so 16 MiB.
-const RUN: usize = 256 << 10;
+/// How many entries make a run. Two runs are in memory at most, with about 70 octets an entry, sorted and to be found, so 36 MiB.
+const RUN: usize = if cfg!(test) { 16 } else { 256 << 10 };
 /// How many entries of a run are written for each one that is added, so that a run is written before the next is full.
 const PACE: usize = 2;
 /// How many entries of a run a group writes at least.
-const LEAST: usize = 16;
+const LEAST: usize = if cfg!(test) { 1 } else { 16 };
 
 /// What a message is found by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Name {
     kind: u8,
     hash: u64,
@@ -72,9 +72,45 @@ pub(super) struct Lookup(Mutex<Runs>);
 #[derive(Default)]
 struct Runs {
     /// Committed with their messages, and growing.
-    young: BTreeSet<Entry>,
+    young: Held,
     /// The run that is being written.
-    old: Arc<BTreeSet<Entry>>,
+    old: Held,
+}
+
+/// Entries in memory. Most names have one message, and a map finds that with one access to memory where a sorted set
+/// takes several.
+#[derive(Default)]
+struct Held {
+    first: HashMap<Name, i64>,
+    /// Of the names that have more than one message, the others.
+    more: BTreeSet<Entry>,
+}
+
+impl Held {
+    fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        for (name, message) in entries {
+            if *self.first.entry(name).or_insert(message) != message {
+                self.more.insert((name, message));
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.first.len() + self.more.len()
+    }
+
+    fn of(&self, name: Name) -> impl Iterator<Item = i64> {
+        let first = self.first.get(&name).copied();
+        let more = first.map(|_| self.more.range((name, i64::MIN)..=(name, i64::MAX)));
+        first.into_iter().chain(more.into_iter().flatten().map(|(_, message)| *message))
+    }
+
+    fn sorted(&self) -> Vec<Entry> {
+        let first = self.first.iter().map(|(name, message)| (*name, *message));
+        let mut entries: Vec<Entry> = first.chain(self.more.iter().copied()).collect();
+        entries.sort_unstable();
+        entries
+    }
 }
 
 impl Lookup {
@@ -116,18 +152,20 @@ impl Lookup {
     /// The message of this id.
     pub(super) fn find_id(&self, connection: &Connection, id: QueueId) -> Result<Option<i64>, StoreError> {
         let name = Name::id(id);
-        match self.held(name).first() {
-            Some(message) => Ok(Some(*message)),
+        let held = {
+            let runs = self.runs();
+            runs.young.of(name).chain(runs.old.of(name)).next()
+        };
+        match held {
+            Some(message) => Ok(Some(message)),
             None => Ok(self.find(connection, name)?.first().copied()),
         }
     }
 
     /// The messages of this name among the entries in memory.
     fn held(&self, name: Name) -> Vec<i64> {
-        let range = (name, i64::MIN)..=(name, i64::MAX);
         let runs = self.runs();
-        let entries = runs.old.range(range.clone()).chain(runs.young.range(range));
-        entries.map(|(_, message)| *message).collect()
+        runs.old.of(name).chain(runs.young.of(name)).collect()
     }
 
     fn runs(&self) -> MutexGuard<'_, Runs> {
@@ -153,63 +191,57 @@ pub(super) fn entries(
 /// Writes runs, a part with each group; the writer's thread has it.
 #[derive(Default)]
 pub(super) struct RunWriter {
-    run: Arc<BTreeSet<Entry>>,
+    /// The run, sorted.
+    run: Vec<Entry>,
     /// The last message that has entries in the run.
     up_to: i64,
-    /// The last entry that was written; `None` before the first one.
-    done: Option<Entry>,
+    /// How many entries of the run are written.
+    done: usize,
 }
 
-/// A part of a run, written in a transaction that is not committed yet.
+/// How far a run is written in a transaction that is not committed yet.
 pub(super) struct Part {
-    done: Option<Entry>,
-    is_last: bool,
+    done: usize,
 }
 
 impl RunWriter {
-    /// Writes the next part of the run.
+    /// Writes the next part of the run, in the transaction of a group that adds so many entries.
     pub(super) fn write(&self, connection: &Connection, added: usize) -> Result<Part, StoreError> {
-        let fail = |e: rusqlite::Error| failed("writing the index of messages", &e);
-        if self.run.is_empty() {
-            return Ok(Part { done: None, is_last: false });
+        let part = (self.run.iter().skip(self.done)).take(LEAST + PACE * added);
+        if part.len() == 0 {
+            return Ok(Part { done: self.done });
         }
+        let fail = |e: rusqlite::Error| failed("writing the index of messages", &e);
         let insert = "INSERT OR IGNORE INTO lookup (kind, hash, message) VALUES (?1, ?2, ?3)";
         let mut insert = connection.prepare_cached(insert).map_err(fail)?;
-        let mut done = self.done;
-        let mut left = LEAST + PACE * added;
-        let from = done.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        for entry in self.run.range((from, std::ops::Bound::Unbounded)) {
-            if left == 0 {
-                return Ok(Part { done, is_last: false });
-            }
-            left -= 1;
-            let (name, message) = *entry;
+        let done = self.done + part.len();
+        for (name, message) in part {
             let (kind, hash) = name.columns();
             insert.execute((kind, hash, message)).map_err(fail)?;
-            done = Some(*entry);
         }
-        let mut update =
-            connection.prepare_cached("UPDATE lookup_progress SET written_to = ?1").map_err(fail)?;
-        update.execute([self.up_to]).map_err(fail)?;
-        Ok(Part { done, is_last: true })
+        if done == self.run.len() {
+            let update = "UPDATE lookup_progress SET written_to = ?1";
+            let mut update = connection.prepare_cached(update).map_err(fail)?;
+            update.execute([self.up_to]).map_err(fail)?;
+        }
+        Ok(Part { done })
     }
 
     /// Goes on after a group was committed, with these new entries; `last` is the newest message.
     pub(super) fn committed(&mut self, part: &Part, added: BTreeSet<Entry>, last: i64, lookup: &Lookup) {
         self.done = part.done;
         let mut runs = lookup.runs();
-        if runs.young.is_empty() {
-            runs.young = added;
-        } else {
-            runs.young.extend(added);
+        runs.young.extend(added);
+        if self.done < self.run.len() {
+            return;
         }
-        if part.is_last {
-            runs.old = Arc::default();
-            self.run = Arc::default();
+        if !self.run.is_empty() {
+            runs.old = Held::default();
+            *self = Self::default();
         }
-        if self.run.is_empty() && runs.young.len() >= RUN {
-            runs.old = Arc::new(std::mem::take(&mut runs.young));
-            *self = Self { run: Arc::clone(&runs.old), up_to: last, done: None };
+        if runs.young.len() >= RUN {
+            runs.old = std::mem::take(&mut runs.young);
+            *self = Self { run: runs.old.sorted(), up_to: last, done: 0 };
         }
     }
 }

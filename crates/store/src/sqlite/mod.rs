@@ -30,7 +30,7 @@ use crate::backend::Write;
 use crate::error::StoreError;
 use crate::fault::Faults;
 use crate::options::{Durability, Options};
-use crate::segment::{BodyCache, End, Reader, Writer};
+use crate::segment::{BodyCache, Disk, End, Machine, Reader, Writer};
 
 use group::GroupWriter;
 use lock::DirLock;
@@ -44,7 +44,7 @@ const IDLE_READERS: usize = 4;
 /// The store on disk.
 pub(crate) struct Sqlite {
     database: PathBuf,
-    /// `None` only while it is dropped.
+    /// `None` only while it is opened and dropped.
     queue: Option<SyncSender<Write>>,
     thread: Option<JoinHandle<()>>,
     readers: Mutex<Vec<Connection>>,
@@ -65,6 +65,23 @@ impl Sqlite {
         std::fs::create_dir_all(dir)
             .map_err(|e| StoreError::io("creating the directory of the store", &e))?;
         let lock = DirLock::take(dir)?;
+        let (mut opened, writer) = Self::recover(dir, options, Arc::new(Machine))?;
+        let (queue, waiting) = mpsc::sync_channel(QUEUE);
+        let thread = thread::Builder::new()
+            .name("emta-store".to_owned())
+            .spawn(move || {
+                writer.run(&waiting);
+                // Not before the last write: it may come after the last handle is gone.
+                drop(lock);
+            })
+            .map_err(|e| StoreError::io("starting the writer", &e))?;
+        opened.queue = Some(queue);
+        opened.thread = Some(thread);
+        Ok(opened)
+    }
+
+    /// What a directory has, and the one who goes on writing there.
+    fn recover(dir: &Path, options: Options, disk: Arc<dyn Disk>) -> Result<(Self, GroupWriter), StoreError> {
         let database = dir.join("emta.sqlite3");
         let mut connection = connect(&database)?;
         configure_writer(&connection, options.durability)
@@ -74,33 +91,19 @@ impl Sqlite {
         let bodies = dir.join("bodies");
         let end = last_end(&connection)?;
         let durable = matches!(options.durability, Durability::Group);
-        let writer = Writer::open(&bodies, options.segment_size, durable, end)?;
-        let reader = Reader::new(&bodies);
+        let writer = Writer::open(Arc::clone(&disk), &bodies, options.segment_size, durable, end)?;
+        let reader = Reader::new(disk, &bodies);
         let needed = needed_segments(&connection)?;
         reader.sweep(|segment| segment == end.segment || needed.contains(&segment))?;
 
-        let cache = BodyCache::new(options.body_cache);
         let lookup = Lookup::default();
         lookup.restore(&connection)?;
         let last = last_sequence(&connection)?;
+        let cache = BodyCache::new(options.body_cache);
         let shared = Arc::new(Shared { bodies: reader, cache, lookup, faults: Faults::default() });
-        let (queue, waiting) = mpsc::sync_channel(QUEUE);
-        let group_writer = GroupWriter::new(connection, writer, Arc::clone(&shared), options, last);
-        let thread = thread::Builder::new()
-            .name("emta-store".to_owned())
-            .spawn(move || {
-                group_writer.run(&waiting);
-                // Not before the last write: it may come after the last handle is gone.
-                drop(lock);
-            })
-            .map_err(|e| StoreError::io("starting the writer", &e))?;
-        Ok(Self {
-            database,
-            queue: Some(queue),
-            thread: Some(thread),
-            readers: Mutex::new(Vec::new()),
-            shared,
-        })
+        let readers = Mutex::new(Vec::new());
+        let opened = Self { database, queue: None, thread: None, readers, shared: Arc::clone(&shared) };
+        Ok((opened, GroupWriter::new(connection, writer, shared, options, last)))
     }
 
     /// Hands a write to the writer's thread.
@@ -232,5 +235,7 @@ const fn octets(id: u64) -> [u8; 8] {
     id.to_be_bytes()
 }
 
+#[cfg(test)]
+mod crash;
 #[cfg(test)]
 mod tests;

@@ -12,16 +12,7 @@ use crate::message::{MessageCursor, MessageFilter, MessageIdHeader, MessageStatu
 use emta_mail::{QueueId, Timestamp};
 
 fn group_writer(dir: &Path) -> GroupWriter {
-    let mut connection = connect(&dir.join("emta.sqlite3")).unwrap();
-    configure_writer(&connection, Durability::Group).unwrap();
-    schema::migrate(&mut connection).unwrap();
-    let bodies = dir.join("bodies");
-    let options = Options::default();
-    let writer = Writer::open(&bodies, options.segment_size, true, last_end(&connection).unwrap()).unwrap();
-    let cache = BodyCache::new(0);
-    let lookup = Lookup::default();
-    let shared = Arc::new(Shared { bodies: Reader::new(&bodies), cache, lookup, faults: Faults::default() });
-    GroupWriter::new(connection, writer, shared, options, 0)
+    Sqlite::recover(dir, Options { body_cache: 0, ..Options::default() }, Arc::new(Machine)).unwrap().1
 }
 
 type Answer<T> = Receiver<Result<T, StoreError>>;

@@ -66,15 +66,15 @@ fn eval_counts_what_is_right() {
     assert_eq!(run.code, Some(1), "{run:#?}");
     let told = run.stdout;
     assert!(
-        told.starts_with("4 texts, 3 labelled, 1 right (33.3 %), 2 to qualify, 1 labels without a finding\n"),
+        told.starts_with("4 texts, 3 labelled, 1 right (33.3 %), 2 to qualify, 1 label without a finding\n"),
         "{told}"
     );
     let misses = told.split_once("\nMisses: 2\n").unwrap().1;
-    let expected = "  should be hard\n    2.eml 1: hard / user_unknown, got soft / mailbox_full by Full: \
+    let expected = "  should be hard\n    2.eml 1: hard / user_unknown, got soft / mailbox_full by Full\n      \
                     552 5.2.2 over quota\n";
     assert!(misses.starts_with(expected), "{misses}");
     assert!(
-        misses.contains("    sub/3.mbox 2: soft / refused, got ignored / unreachable by (no rule): "),
+        misses.contains("    sub/3.mbox 2: soft / refused, got ignored / unreachable by (no rule)\n"),
         "{misses}"
     );
     assert!(misses.ends_with("  not found in its mail: 2.eml 9\n"), "{misses}");
@@ -110,7 +110,7 @@ fn reply_lines_have_labels_too() {
     let run = eval(&lines, &["--labels", &bad]);
     assert_eq!(run.code, Some(3), "{run:#?}");
     assert!(
-        run.stderr.contains("bad.jsonl:2:") && run.stderr.contains("is not a type and a reason"),
+        run.stderr.contains("\"line\":2") && run.stderr.contains("is not a type and a reason"),
         "{}",
         run.stderr
     );
@@ -131,7 +131,7 @@ fn a_regression_is_1() {
     let worse = RULES.replace("type: hard", "type: soft");
     let run = diff(&worse, &["--labels", &labels]);
     assert_eq!(run.code, Some(1), "{run:#?}");
-    let change = "\n1: hard / user_unknown by Unknown -> soft / user_unknown by Unknown (1 regressions, 0 improvements)\n    \
+    let change = "\n1: hard / user_unknown by Unknown -> soft / user_unknown by Unknown (1 regression, 0 improvements)\n    \
                   1.eml 1: 550 5.1.1 user unknown\n";
     assert!(run.stdout.contains(change), "{}", run.stdout);
     let told = diff(&worse, &["--format", "json"]).json();

@@ -32,6 +32,8 @@ pub(super) struct Source<'a> {
     pub(super) subject: &'a str,
     /// Text for people, without the returned message.
     pub(super) text: &'a str,
+    /// The program whose words the text has.
+    pub(super) known: Known,
     /// The mail's own sender, and its recipient, who had sent the message: rarely the failed ones.
     pub(super) parties: [Option<&'a str>; 2],
 }
@@ -48,9 +50,20 @@ pub(super) struct Reading {
 /// Octets of a text in which a program is known by its words.
 const SIGNS_WITHIN: usize = 16 * 1024;
 
-/// The program whose words a text has.
-pub(super) fn program(text: &str) -> Option<&'static str> {
-    known(text).map(|format| format.name).filter(|name| *name != GENERIC.name)
+/// The program whose words a text has, if any.
+#[derive(Clone, Copy)]
+pub(super) struct Known(Option<&'static Format>);
+
+impl Known {
+    /// Looks for the words of all programs in the beginning of a text.
+    pub(super) fn in_text(text: &str) -> Self {
+        Self(known(text))
+    }
+
+    /// The name of the program.
+    pub(super) fn program(self) -> Option<&'static str> {
+        self.0.map(|format| format.name).filter(|name| *name != GENERIC.name)
+    }
 }
 
 /// Whether a subject in lower case may be that of a bounce.
@@ -98,7 +111,7 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
     let (signs, owners): (Vec<&str>, Vec<usize>) = signs.unzip();
     // It fails for more signs than fit into 32 bits.
     AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::DFA))
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
         .build(signs)
         .ok()
         .map(|automaton| (automaton, owners))
@@ -108,7 +121,7 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
 pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let lower = source.subject.to_lowercase();
     let speaks_of_it = speaks_of_bounces(source, &lower);
-    let format = known(source.text).filter(|_| !speaks_of_it);
+    let format = source.known.0.filter(|_| !speaks_of_it);
     let format = format.or_else(|| is_bounce(source, &lower, speaks_of_it).then_some(&GENERIC))?;
     let mut found = Found::new(source.parties);
     let named = failed_recipients(source.head);
@@ -157,7 +170,7 @@ fn speaks_of_bounces(source: &Source<'_>, lower: &str) -> bool {
             && (answer::is_ticket(lower)
                 || (answer::is_reply(lower) && quoted::quotes(looked_at()))
                 // A bounce to a list has the fields of the list, too.
-                || (head.of_list && !(subject_says_failed(lower) && known(source.text).is_some()))))
+                || (head.of_list && !(subject_says_failed(lower) && source.known.0.is_some()))))
 }
 
 /// Whether a mail without the signs of a known program is a bounce: its sender is a mail system and does not say that

@@ -1,5 +1,8 @@
 //! The other side's reply in what a program says of a recipient.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem;
 
 use crate::inbound::diagnostic::{Codes, codes, starts_with_no_case};
@@ -60,6 +63,12 @@ enum Place {
     Numbered,
 }
 
+/// All marks in one automaton, so that one pass finds them; it is built unless they do not fit into 32 bits.
+static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let marks = BEFORE_REPLY.iter().map(|(mark, _)| mark);
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(marks).ok()
+});
+
 /// The reply where it is marked; else all of what is said. A mark behind the only code is part of the reply.
 pub(super) fn reply_in(said: &str) -> &str {
     marked(said).filter(|reply| has_code(reply) || !has_code(said)).unwrap_or(said.trim())
@@ -72,8 +81,14 @@ pub(super) fn has_code(text: &str) -> bool {
 
 /// The reply in a text, if one of the words that stand before a reply is there.
 pub(super) fn marked(said: &str) -> Option<&str> {
-    BEFORE_REPLY.iter().find_map(|(mark, place)| {
-        let at = memmem::find(said.as_bytes(), mark.as_bytes())?;
+    let mut places = [None; BEFORE_REPLY.len()];
+    for found in MARKS.as_ref()?.find_overlapping_iter(said) {
+        if let Some(place) = places.get_mut(found.pattern().as_usize()) {
+            place.get_or_insert(found.start());
+        }
+    }
+    BEFORE_REPLY.iter().zip(places).find_map(|((mark, place), at)| {
+        let at: usize = at?;
         let rest = said.get(at + mark.len()..)?;
         let reply = match place {
             Place::All => rest,

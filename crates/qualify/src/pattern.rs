@@ -1,0 +1,142 @@
+//! One regex or literal of a rule, compiled.
+
+use std::ops::Range;
+
+use regex::{Regex, RegexBuilder};
+use regex_automata::meta::{self, BuildError};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::{Anchored, Input};
+use regex_syntax::ParserBuilder;
+
+use crate::error::RuleProblem;
+use crate::literals::{self, Demands};
+use crate::prefilter::Starts;
+use crate::rule::Pattern;
+
+/// Regexes and literals that a rule may have together.
+pub const MAX_PATTERNS_PER_RULE: usize = 100;
+/// Longest regex or literal, in octets.
+pub const MAX_PATTERN_LEN: usize = 4_096;
+
+/// Octets that one compiled regex may take; bounds `\w{1000}` and the like.
+const REGEX_SIZE_LIMIT: usize = 1 << 20;
+/// Octets of cache that matching with one regex may take; a regex that needs more is slower, not wrong.
+const REGEX_CACHE_LIMIT: usize = 1 << 18;
+/// Places that are tried one by one; where there are more, the rest of the text is searched at once, so that time
+/// stays linear whatever the text.
+const MAX_PLACES: usize = 8;
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub(crate) struct Matcher {
+    regex: meta::Regex,
+}
+
+impl Matcher {
+    /// The first place of the text where the pattern is, if its matches begin only there.
+    pub(crate) fn find(&self, text: &str, starts: Starts<'_>) -> Option<Range<usize>> {
+        let search = |from: u32, anchored| {
+            let input = Input::new(text).range(from as usize..).anchored(anchored);
+            self.regex.search(&input).map(|found| found.range())
+        };
+        let Starts::At(places) = starts else { return search(0, Anchored::No) };
+        let mut from = 0;
+        for _ in 0..MAX_PLACES {
+            let place = places.next(from)?;
+            if let Some(found) = search(place, Anchored::Yes) {
+                return Some(found);
+            }
+            from = place + 1;
+        }
+        search(places.next(from)?, Anchored::No)
+    }
+
+    /// Whether the pattern is in the text.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+/// A rule's patterns, regexes first, each with its demands.
+pub(crate) fn compile(pattern: &Pattern) -> Result<Vec<(Matcher, Demands)>, RuleProblem> {
+    let count = pattern.regexes.len() + pattern.literals.len();
+    if count == 0 {
+        return Err(RuleProblem::NoPattern);
+    }
+    if count > MAX_PATTERNS_PER_RULE {
+        return Err(RuleProblem::TooManyPatterns { count, limit: MAX_PATTERNS_PER_RULE });
+    }
+    let bad = |list, index, pattern: &str, Problem { text, offset }| RuleProblem::BadPattern {
+        list,
+        index,
+        pattern: pattern.chars().take(80).collect(),
+        problem: text,
+        offset,
+    };
+    let regexes =
+        pattern.regexes.iter().enumerate().map(|(index, regex)| {
+            matcher(regex, true).map_err(|problem| bad("match", index, regex, problem))
+        });
+    let literals = pattern.literals.iter().enumerate().map(|(index, literal)| {
+        matcher(&regex::escape(literal), false).map_err(|problem| bad("literals", index, literal, problem))
+    });
+    regexes.chain(literals).collect()
+}
+
+/// Why a regex cannot be a rule's pattern; `None` if it can.
+pub(crate) fn regex_problem(regex: &str) -> Option<String> {
+    matcher(regex, true).err().map(|problem| problem.text)
+}
+
+/// A rule's regex for those who look at it closer; `None` if it is none.
+pub(crate) fn compiled(regex: &str) -> Option<Regex> {
+    matcher(regex, true).ok()?;
+    RegexBuilder::new(regex).case_insensitive(true).multi_line(true).build().ok()
+}
+
+struct Problem {
+    text: String,
+    offset: Option<usize>,
+}
+
+/// `unicode` false: upper and lower case are the same for ASCII letters only.
+fn matcher(regex: &str, unicode: bool) -> Result<(Matcher, Demands), Problem> {
+    let problem = |text: &str| Problem { text: text.to_owned(), offset: None };
+    if regex.len() > MAX_PATTERN_LEN {
+        return Err(problem(&format!("is longer than the {MAX_PATTERN_LEN} octets that are allowed")));
+    }
+    let hir = ParserBuilder::new()
+        .case_insensitive(true)
+        .multi_line(true)
+        .unicode(unicode)
+        .build()
+        .parse(regex)
+        .map_err(|error| syntax_problem(&error.to_string()))?;
+    let config = meta::Config::new()
+        .which_captures(WhichCaptures::Implicit)
+        .nfa_size_limit(Some(REGEX_SIZE_LIMIT))
+        .hybrid_cache_capacity(REGEX_CACHE_LIMIT);
+    let regex =
+        meta::Builder::new().configure(config).build_from_hir(&hir).map_err(|error: BuildError| {
+            if error.size_limit().is_some() {
+                problem("is too big when compiled; expected smaller repetitions")
+            } else {
+                syntax_problem(&error.to_string())
+            }
+        })?;
+    if regex.is_match("") {
+        return Err(problem(
+            "matches even an empty text; hint: leave the pattern out if the conditions suffice",
+        ));
+    }
+    Ok((Matcher { regex }, literals::demands_of(&hir)))
+}
+
+/// The regex crate tells the place of an error by a caret below the regex; four columns are its margin.
+fn syntax_problem(message: &str) -> Problem {
+    const MARGIN: usize = 4;
+    let caret = |line: &str| line.find('^').filter(|at| line.bytes().take(*at).all(|b| b == b' '));
+    let offset = message.lines().find_map(caret).and_then(|column| column.checked_sub(MARGIN));
+    let problem = message.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or(message);
+    Problem { text: format!("is not a regex: {problem}"), offset }
+}
