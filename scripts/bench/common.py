@@ -191,9 +191,29 @@ def done():
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
+ROWS = []
+
+
 def row(name, figure, note=""):
+    """One figure, for people and for the README."""
     done()
-    print(f"{name:<58} {figure:>16}  {note}".rstrip(), flush=True)
+    line = f"{name:<50} {figure:>12}  {note}".rstrip()
+    ROWS.append(line)
+    print(line, flush=True)
+
+
+def write_readme(section, introduction, command):
+    """Puts the rows of this run between the README's marks of that name."""
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    begin, end = f"<!-- {section}: begin", f"<!-- {section}: end"
+    head, marked, rest = text.partition(begin)
+    mark, _, _ = rest.partition("\n")
+    _, found, tail = rest.partition(end)
+    if not marked or not found:
+        sys.exit(f"README.md has no `{begin}` and `{end}`")
+    console = "\n".join(["```console", f"$ {command}", *ROWS, "```"])
+    readme.write_text(f"{head}{begin}{mark}\n{introduction}\n\n{console}\n\n{end}{tail}")
 
 
 def rate(figure):

@@ -9,12 +9,12 @@ Rates are the best of three rounds in which the programs take turns, since other
 slower. Ratios compare figures of one run; absolute figures are those of this machine today.
 """
 
+import os
 import sys
 import time
 
 from common import (
-    Emta, Helper, LOAD, build, cpu_of, load, memory_of, need, rate, row, smtp_sink, smtp_source,
-    progress, ROOT,
+    LOAD, Emta, Helper, build, cpu_of, load, memory_of, need, progress, rate, row, smtp_sink, smtp_source, write_readme,
 )
 from postfix import Postfix, available
 
@@ -193,7 +193,15 @@ BENCHES = {
 }
 
 
+INTRODUCTION = f"""### Speed
+
+What `make bench` prints (`scripts/bench/run.py`), on {os.cpu_count()} processors that load, relay and sink share. Rates are the best of
+{ROUNDS} rounds in which the programs take turns; what is said to be `times` something is a ratio within the run."""
+
+
 def main(arguments):
+    write = "--write" in arguments
+    arguments = [argument for argument in arguments if argument != "--write"]
     unknown = [name for name in arguments if name not in BENCHES]
     if unknown:
         sys.exit(f"`{unknown[0]}` is not a bench; there are {', '.join(BENCHES)}")
@@ -205,6 +213,8 @@ def main(arguments):
         print("Postfix is not installed, or this is not root: no ratios to it", file=sys.stderr)
     for name in arguments or BENCHES:
         BENCHES[name]()
+    if write:
+        write_readme("bench", INTRODUCTION, "make bench")
 
 
 if __name__ == "__main__":
