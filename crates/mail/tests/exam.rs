@@ -258,3 +258,13 @@ fn answers() {
 fn what_is_none_of_it() {
     check("others.txt");
 }
+
+#[test]
+fn other_dress() {
+    check("odd.txt");
+}
+
+#[test]
+fn further_programs() {
+    check("more.txt");
+}

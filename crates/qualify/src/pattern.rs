@@ -20,6 +20,9 @@ pub const MAX_PATTERN_LEN: usize = 4_096;
 
 /// Octets that one compiled regex may take; bounds `\w{1000}` and the like.
 const REGEX_SIZE_LIMIT: usize = 1 << 20;
+/// Octets that all compiled regexes of a set may take together. As many rules as a set may have take 1.2 GB if they are
+/// like the shipped ones (58 kB a regex); without a limit, a file of 4 MiB whose regexes end in `\w{8}` takes 170 GB.
+pub(crate) const MAX_SET_SIZE: usize = 1 << 31;
 /// Octets of cache that matching with one regex may take; a regex that needs more is slower, not wrong.
 const REGEX_CACHE_LIMIT: usize = 1 << 18;
 /// Places that are tried one by one; where there are more, the rest of the text is searched at once, so that time
@@ -57,8 +60,9 @@ impl Matcher {
     }
 }
 
-/// A rule's patterns, regexes first, each with its demands.
-pub(crate) fn compile(pattern: &Pattern) -> Result<Vec<(Matcher, Demands)>, RuleProblem> {
+/// A rule's patterns, regexes first, each with its demands. What they take is taken from `room`, which begins with
+/// [`MAX_SET_SIZE`].
+pub(crate) fn compile(pattern: &Pattern, room: &mut usize) -> Result<Vec<(Matcher, Demands)>, RuleProblem> {
     let count = pattern.regexes.len() + pattern.literals.len();
     if count == 0 {
         return Err(RuleProblem::NoPattern);
@@ -74,13 +78,25 @@ pub(crate) fn compile(pattern: &Pattern) -> Result<Vec<(Matcher, Demands)>, Rule
         offset,
     };
     let regexes =
-        pattern.regexes.iter().enumerate().map(|(index, regex)| {
-            matcher(regex, true).map_err(|problem| bad("match", index, regex, problem))
-        });
-    let literals = pattern.literals.iter().enumerate().map(|(index, literal)| {
-        matcher(&regex::escape(literal), false).map_err(|problem| bad("literals", index, literal, problem))
-    });
-    regexes.chain(literals).collect()
+        (0..).zip(&pattern.regexes).map(|(index, regex)| ("match", index, regex, matcher(regex, true)));
+    let literals = (0..)
+        .zip(&pattern.literals)
+        .map(|(index, literal)| ("literals", index, literal, matcher(&regex::escape(literal), false)));
+    let mut fits = |(matcher, demands): (Matcher, Demands)| {
+        *room = room.checked_sub(matcher.regex.memory_usage()).ok_or_else(|| Problem {
+            text:
+                "has no room: the patterns of the set are too big when compiled; expected smaller repetitions"
+                    .to_owned(),
+            offset: None,
+        })?;
+        Ok((matcher, demands))
+    };
+    regexes
+        .chain(literals)
+        .map(|(list, index, source, compiled)| {
+            compiled.and_then(&mut fits).map_err(|problem| bad(list, index, source, problem))
+        })
+        .collect()
 }
 
 /// Why a regex cannot be a rule's pattern; `None` if it can.
@@ -139,4 +155,23 @@ fn syntax_problem(message: &str) -> Problem {
     let offset = message.lines().find_map(caret).and_then(|column| column.checked_sub(MARGIN));
     let problem = message.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or(message);
     Problem { text: format!("is not a regex: {problem}"), offset }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_a_set_share_their_room() {
+        let regexes = [r"a\w{8}", r"b\w{8}"].map(str::to_owned);
+        let pattern = Pattern { regexes: regexes.into(), literals: Vec::new() };
+        let mut room = MAX_SET_SIZE;
+        compile(&pattern, &mut room).unwrap();
+        let size = MAX_SET_SIZE - room;
+        let mut exactly = size;
+        compile(&pattern, &mut exactly).unwrap();
+        assert_eq!(exactly, 0);
+        let error = compile(&pattern, &mut (size - 1)).unwrap_err().to_string();
+        assert!(error.starts_with(r"`match`: `b\w{8}` has no room"), "{error}");
+    }
 }

@@ -133,6 +133,7 @@ impl RuleSet {
         let mut ids = HashSet::new();
         let mut compiled = Vec::with_capacity(count.min(MAX_RULES));
         let mut demands: Vec<Demands> = Vec::new();
+        let mut room = pattern::MAX_SET_SIZE;
         for (position, spec) in rules.into_iter().enumerate() {
             let id = spec.id.clone();
             let checked = if position >= MAX_RULES {
@@ -142,7 +143,7 @@ impl RuleSet {
             } else if !ids.insert(id.clone()) {
                 Err(RuleProblem::DuplicateId)
             } else {
-                Rule::compile(spec, &mut demands)
+                Rule::compile(spec, &mut demands, &mut room)
             };
             let rule = checked.map_err(|problem| RuleError {
                 set: name.to_owned(),
@@ -315,11 +316,11 @@ struct LookedAt<'a> {
 type Texts<'a> = [Option<LookedAt<'a>>; Field::ALL.len()];
 
 impl Rule {
-    /// Adds what its patterns demand to `demands`.
-    fn compile(spec: RuleSpec, demands: &mut Vec<Demands>) -> Result<Self, RuleProblem> {
+    /// Adds what its patterns demand to `demands`, and takes what they take from `room`.
+    fn compile(spec: RuleSpec, demands: &mut Vec<Demands>, room: &mut usize) -> Result<Self, RuleProblem> {
         let condition = Condition::compile(&spec.when)?;
         let verdict = verdict_of(&spec.id, spec.set).ok_or(RuleProblem::NothingSet)?;
-        let compiled = spec.pattern.as_ref().map_or(Ok(Vec::new()), pattern::compile)?;
+        let compiled = spec.pattern.as_ref().map_or(Ok(Vec::new()), |it| pattern::compile(it, room))?;
         let first_pattern = demands.len() as u32;
         let mut patterns = Vec::with_capacity(compiled.len());
         for (matcher, demanded) in compiled {

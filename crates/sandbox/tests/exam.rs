@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use emta_mail::event::Verdict;
-use emta_mail::{FailureReason, FailureType};
+use emta_mail::{BounceClass, FailureReason, FailureType};
 use emta_qualify::tune::{Case, Meaning, evaluate};
 use emta_qualify::{RuleSet, unmatched_mail, unmatched_reply};
 use emta_sandbox::config::rules;
@@ -63,7 +63,7 @@ fn check_classes(exam: &str, set: &RuleSet) {
     let mut wrong = Vec::new();
     for Question { case, classes } in questions(exam) {
         let class = set.qualify(&case.as_subject()).and_then(|matched| matched.verdict().class);
-        if let Some(code) = class.map(|class| class.code())
+        if let Some(code) = class.map(BounceClass::code)
             && !classes.contains(&code)
         {
             wrong.push(format!("{}: class {code}, expected one of {classes:?}: {:?}", case.id, case.text));

@@ -47,6 +47,7 @@ pub(crate) trait Backend: Send + Sync {
     fn for_each_queued(&self, each: &mut dyn FnMut(QueuedRow)) -> Result<(), StoreError>;
     fn message(&self, id: QueueId) -> Result<Option<MessageRow>, StoreError>;
     fn body(&self, id: QueueId) -> Result<Option<StoredMessage>, StoreError>;
+    fn fresh(&self, id: QueueId) -> Option<StoredMessage>;
     fn messages(
         &self,
         filter: &MessageFilter,

@@ -1,7 +1,7 @@
 //! What a write can change, apart from accepting mail.
 
 use bytes::Bytes;
-use emta_mail::{DeliveryEvent, EventKind, Timestamp};
+use emta_mail::{DeliveryEvent, EventKind, QueueId, Timestamp};
 
 use crate::error::StoreError;
 use crate::inbound::{InboundId, NewInbound};
@@ -97,6 +97,22 @@ pub struct JournalEntry {
 }
 
 impl Change {
+    /// The message whose place in the queue this changes.
+    pub(crate) const fn queued(&self) -> Option<QueueId> {
+        match self {
+            Self::Record(record) => match record.queue {
+                QueueChange::None => None,
+                QueueChange::Rescheduled { .. } | QueueChange::Finished => Some(record.event.message),
+            },
+            Self::Inbound(_)
+            | Self::Delete(_)
+            | Self::Cursor { .. }
+            | Self::Put { .. }
+            | Self::Remove { .. }
+            | Self::Append { .. } => None,
+        }
+    }
+
     /// Refuses what no back-end keeps.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         match self {

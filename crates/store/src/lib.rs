@@ -46,6 +46,7 @@ mod change;
 mod error;
 mod event;
 mod fault;
+mod fresh;
 mod inbound;
 mod memory;
 mod message;

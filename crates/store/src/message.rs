@@ -112,15 +112,15 @@ pub struct MessageRow {
 
 impl MessageRow {
     /// The message as it is when it was just accepted under this id.
-    pub fn accepted(new: &NewMessage, id: QueueId) -> Self {
+    pub(crate) fn accepted(new: NewMessage, id: QueueId) -> Self {
         Self {
             id,
             message_id: new.header_message_id.resolve(id).into_owned(),
             message_id_added: matches!(new.header_message_id, MessageIdHeader::Add { .. }),
             add_date: new.add_date,
-            received_from: new.received_from.clone(),
-            envelope: new.envelope.clone(),
-            origin: new.origin.clone(),
+            received_from: new.received_from,
+            envelope: new.envelope,
+            origin: new.origin,
             accepted_at: new.accepted_at,
             expires_at: new.expires_at,
             size: new.size,

@@ -17,7 +17,8 @@ pub struct Options {
     /// How long, in virtual time, bodies are kept after the last of their messages is finished. Reports that come back
     /// days later are read next to the header of the original: up to one week after (facts 2.1), so seven days by default.
     pub keep_bodies: Duration,
-    /// How many octets of fresh bodies stay in memory, so that a first attempt does not read the disk.
+    /// How many octets of messages that were not attempted yet stay in memory, so that a first attempt does not read the
+    /// disk.
     pub body_cache: usize,
 }
 

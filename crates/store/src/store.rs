@@ -133,6 +133,12 @@ impl Store {
         self.0.body(id)
     }
 
+    /// [`Store::body`] of a message that was accepted not long ago ([`Options::body_cache`]) and not attempted since. It
+    /// asks memory only, so that asynchronous code may call it; `None` says nothing.
+    pub fn fresh(&self, id: QueueId) -> Option<StoredMessage> {
+        self.0.fresh(id)
+    }
+
     /// Messages that pass the filter, newest first, from after a place on; at most `limit` and [`MAX_PAGE`].
     pub fn messages(
         &self,

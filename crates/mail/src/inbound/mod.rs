@@ -109,8 +109,12 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
                 complete_from_message(&mut mail, message);
             }
         }
-        if mail.recipients.is_empty() && is_report {
-            mail.recipients.extend(recipient_of_original(&mail));
+        let says_failed = is_report
+            || (mail.kind == MailKind::DeliveryReport
+                && head.sent_by_mail_system()
+                && formats::subject_says_failed(&mail.subject.to_lowercase()));
+        if mail.recipients.is_empty() && says_failed {
+            mail.recipients.extend(recipient_of_original(&mail, human));
         }
     }
     mail
@@ -285,14 +289,13 @@ fn complete(mail: &mut InboundMail, reading: formats::Reading) {
     }
 }
 
-/// A report that names nobody, about a message to one recipient.
-fn recipient_of_original(mail: &InboundMail) -> Option<RecipientReport> {
+/// A report that names nobody, about a message to one recipient, with what the text says of it.
+fn recipient_of_original(mail: &InboundMail, human: &str) -> Option<RecipientReport> {
     let to = mail.original.as_ref()?.header("To").filter(|to| !to.contains(','))?;
-    Some(RecipientReport {
-        final_recipient: Some(values::full_address(to)?),
-        found_in: FoundIn::Original,
-        ..RecipientReport::default()
-    })
+    // A bounce that is returned was to the one whom this mail is to.
+    let to = values::full_address(to).filter(|to| mail.to.as_ref() != Some(to))?;
+    let found_in = FoundIn::Original;
+    Some(RecipientReport { final_recipient: Some(to), found_in, ..formats::of_nobody(human) })
 }
 
 /// A bounce that was forwarded, or wrapped by a filter: the report is in the returned message.

@@ -53,6 +53,8 @@ pub(super) fn split(text: &str) -> (&str, &str) {
     let mut block: Option<Block> = None;
     // Whether the line before allows a header to begin.
     let mut may_begin = false;
+    // Whether the last line that is no field announces a summary, as Messaging Server does.
+    let mut summary = false;
     for line in text.split_inclusive('\n') {
         let start = at;
         at += line.len();
@@ -64,7 +66,7 @@ pub(super) fn split(text: &str) -> (&str, &str) {
         }
         let continued = line.starts_with([' ', '\t']);
         if let Some(name) = field_name(content).filter(|_| !continued) {
-            if may_begin || block.is_some() {
+            if (may_begin && !summary) || block.is_some() {
                 let block = block.get_or_insert(Block { start, ..Block::default() });
                 block.fields += 1;
                 block.usual += usize::from(USUAL.iter().any(|known| known.eq_ignore_ascii_case(name)));
@@ -78,6 +80,7 @@ pub(super) fn split(text: &str) -> (&str, &str) {
             open.broken |= !continued;
         } else {
             block = None;
+            summary = content.ends_with("the following header fields:");
             let rule = content.trim_matches('|');
             may_begin = rule.starts_with("--")
                 || rule.ends_with("--")

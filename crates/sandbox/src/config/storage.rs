@@ -54,8 +54,6 @@ impl Shape {
                 self.keep_bodies.0,
                 Duration::ZERO..=year,
             )?,
-            // The MTA has fresh messages in memory itself.
-            body_cache: 0,
             ..Options::default()
         })
     }

@@ -37,8 +37,6 @@ pub(super) struct AttemptJob {
     pub(super) provider: Arc<str>,
     pub(super) fresh_connection: bool,
     pub(super) after_crash: bool,
-    /// The message, if it is still in memory.
-    pub(super) content: Option<Box<StoredMessage>>,
     pub(super) token: Token,
 }
 
@@ -91,12 +89,12 @@ impl Connection {
     }
 
     async fn attempt(&mut self, job: AttemptJob) {
-        let AttemptJob { id, number, provider, fresh_connection, after_crash, content, token } = job;
-        let loaded = match content {
+        let AttemptJob { id, number, provider, fresh_connection, after_crash, token } = job;
+        let loaded = match self.parts.store.fresh(id) {
             Some(stored) => Ok(Ok(Some(stored))),
             None => {
                 let store = self.parts.store.clone();
-                tokio::task::spawn_blocking(move || Ok(store.body(id)?.map(Box::new))).await
+                tokio::task::spawn_blocking(move || store.body(id)).await
             }
         };
         let finished = match loaded {

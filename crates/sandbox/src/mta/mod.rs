@@ -3,7 +3,6 @@
 //! The queue decides in memory at once; the clock waits until what was decided is on disk.
 
 mod delivery;
-mod fresh;
 mod trace;
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +11,7 @@ use std::sync::Arc;
 use emta_mail::event::{Attempt, Verdict};
 use emta_mail::{BounceClass, DeliveryEvent, Domain, EventKind, Phase, QueueId, Reply, Timestamp};
 use emta_queue::{AttemptResult, Input, Message, Output, Queue, Queued, Summary};
-use emta_store::{QueueChange, Record, Store, StoredMessage};
+use emta_store::{QueueChange, Record, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +25,6 @@ use crate::pulse::Pulse;
 pub(crate) use trace::content_as_sent;
 
 use delivery::{AttemptJob, Connection};
-use fresh::Fresh;
 
 /// Messages to the owner that may wait.
 const INBOX: usize = 1024;
@@ -35,7 +33,7 @@ const BATCH: usize = 512;
 
 /// What the owner is told.
 enum Command {
-    Accepted(Vec<(Message, StoredMessage)>, Token),
+    Accepted(Vec<Message>, Token),
     Finished(Box<Finished>),
     Queue(usize, oneshot::Sender<(Summary, Vec<Queued>)>),
 }
@@ -63,7 +61,7 @@ pub(crate) struct MtaHandle(mpsc::Sender<Command>);
 
 impl MtaHandle {
     /// Queues messages that are on disk.
-    pub(crate) async fn accepted(&self, messages: Vec<(Message, StoredMessage)>, token: Token) {
+    pub(crate) async fn accepted(&self, messages: Vec<Message>, token: Token) {
         // The owner is gone only when the program ends; the messages are on disk and queued at the next start.
         let _ = self.0.send(Command::Accepted(messages, token)).await;
     }
@@ -99,7 +97,6 @@ pub(crate) struct Mta {
     /// Open connections by lane and slot.
     connections: HashMap<(Arc<Domain>, u32), mpsc::Sender<AttemptJob>>,
     tasks: JoinSet<()>,
-    fresh: Fresh,
     stage: Stage,
     /// Messages that may have been on their way when the program last ended uncleanly.
     doubtful: HashSet<QueueId>,
@@ -136,7 +133,6 @@ impl Mta {
             handle: handle.clone(),
             connections: HashMap::new(),
             tasks: JoinSet::new(),
-            fresh: Fresh::default(),
             stage: Stage::Running,
             doubtful,
         };
@@ -183,8 +179,7 @@ impl Mta {
         let now = self.parts.clock.now();
         match command {
             Command::Accepted(messages, token) => {
-                for (message, content) in messages {
-                    self.fresh.keep(content);
+                for message in messages {
                     self.queue.handle(Input::Accept(message), now);
                 }
                 round.tokens.push(token);
@@ -233,9 +228,7 @@ impl Mta {
                 Output::Attempt { id, number, domain, provider, slot, fresh_connection } => {
                     let after_crash = !self.doubtful.is_empty() && self.doubtful.remove(&id);
                     let token = self.parts.clock.hold("delivery");
-                    let content = self.fresh.take(id);
-                    let job =
-                        AttemptJob { id, number, provider, fresh_connection, after_crash, content, token };
+                    let job = AttemptJob { id, number, provider, fresh_connection, after_crash, token };
                     self.start(domain, slot, job);
                 }
                 Output::Rescheduled { id, next_attempt, attempts } => {
@@ -248,7 +241,6 @@ impl Mta {
                 }
                 Output::Expired { id, attempts: _ } => {
                     self.parts.network.forget(id);
-                    drop(self.fresh.take(id));
                     match round.deferred.remove(&id) {
                         Some(last) => round.records.push(expired(id, now, Some(last))),
                         None => round.expired.push(id),

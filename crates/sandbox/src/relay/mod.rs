@@ -7,13 +7,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use emta_mail::chance::Hasher;
 use emta_mail::{Domain, Envelope, QueueId, Reply, ReversePath, Timestamp};
 use emta_queue::Message;
 use emta_smtp::server::Credentials;
 use emta_smtp::{Answer, Request, Transaction};
-use emta_store::{MessageIdHeader, MessageRow, NewMessage, Store, StoreError, StoredMessage};
+use emta_store::{MessageIdHeader, NewMessage, Store, StoreError};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -80,14 +79,14 @@ impl Relay {
         let now = self.clock.now();
         let expires_at = emta_queue::expires_at(now, facts.origin.validity, self.validity);
         let messages = self.messages(&transaction, &facts, peer, now, expires_at);
-        let body = Bytes::from(transaction.content);
-        let kept = messages.clone();
+        let lanes: Vec<_> = messages.iter().map(|message| message.envelope.recipient.domain()).collect();
 
         let (done, committed) = oneshot::channel();
         let pulse = self.pulse.clone();
+        let body = transaction.content.into();
         self.store.accept(
             messages,
-            body.clone(),
+            body,
             Box::new(move |outcome| {
                 if outcome.is_ok() {
                     pulse.grown();
@@ -98,11 +97,12 @@ impl Relay {
         match committed.await {
             Ok(Ok(ids)) => {
                 let queued = ids.first().map_or(String::new(), QueueId::to_string);
-                let entries = ids.into_iter().zip(kept).map(|(id, new)| {
-                    let domain = new.envelope.recipient.domain();
-                    let provider = self.network.provider_of(&domain);
-                    let message = Message { id, provider, domain, accepted_at: now, expires_at };
-                    (message, StoredMessage { message: MessageRow::accepted(&new, id), body: body.clone() })
+                let entries = ids.into_iter().zip(lanes).map(|(id, domain)| Message {
+                    id,
+                    provider: self.network.provider_of(&domain),
+                    domain,
+                    accepted_at: now,
+                    expires_at,
                 });
                 self.mta.accepted(entries.collect(), self.clock.hold("queue")).await;
                 reply(250, "2.0.0", &format!("Ok: queued as {queued}"))

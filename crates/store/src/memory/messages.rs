@@ -47,7 +47,7 @@ impl Messages {
     }
 
     /// Keeps a message under the first id that is free, and returns the event of its acceptance.
-    pub(super) fn insert(&mut self, new: &NewMessage, body: &Bytes) -> DeliveryEvent {
+    pub(super) fn insert(&mut self, new: NewMessage, body: &Bytes) -> DeliveryEvent {
         let mut id = new.candidate;
         while self.rows.contains_key(&id) {
             let ordinal = self.copies.entry(new.candidate).or_insert(0);

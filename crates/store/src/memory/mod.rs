@@ -62,7 +62,7 @@ impl Memory {
 }
 
 impl State {
-    fn accept(&mut self, messages: &[NewMessage], body: &Bytes) -> Vec<QueueId> {
+    fn accept(&mut self, messages: Vec<NewMessage>, body: &Bytes) -> Vec<QueueId> {
         let mut ids = Vec::with_capacity(messages.len());
         for new in messages {
             let event = self.messages.insert(new, body);
@@ -111,7 +111,7 @@ impl Backend for Memory {
         }
         match write {
             Write::Accept { messages, body, done } => {
-                let ids = self.state().accept(&messages, &body);
+                let ids = self.state().accept(messages, &body);
                 done(Ok(ids));
             }
             Write::Commit { changes, done } => {
@@ -141,6 +141,10 @@ impl Backend for Memory {
         let state = self.state();
         let found = state.messages.get(id).zip(state.messages.body(id));
         Ok(found.map(|(message, body)| StoredMessage { message: message.clone(), body }))
+    }
+
+    fn fresh(&self, id: QueueId) -> Option<StoredMessage> {
+        self.body(id).ok().flatten()
     }
 
     fn messages(

@@ -8,12 +8,10 @@
 //! with the rows that name them. Whatever lies behind that end (a record torn by a crash, a group whose commit failed)
 //! is ignored and overwritten; nothing is ever read but what a row points at, and that is held against its CRC.
 
-mod cache;
 mod disk;
 mod reader;
 mod writer;
 
-pub(crate) use cache::BodyCache;
 pub(crate) use disk::{Disk, DiskFile, Machine};
 pub(crate) use reader::Reader;
 pub(crate) use writer::{End, Writer};

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::{Disk, DiskFile, HEADER, Placement, header, path};
 use crate::error::StoreError;
 
-/// How far ahead of the records a segment is filled with zeros, in octets. A whole segment at once would stop the
-/// writer for a tenth of a second; one that is never filled would waste the disk of a small test.
-const AHEAD: u64 = 4 << 20;
+/// How far ahead of the records a segment is filled with zeros, in octets. The group that fills it waits until that is on
+/// disk too: some milliseconds, where a whole segment at once would be a tenth of a second.
+const AHEAD: u64 = 1 << 20;
 /// How much of a group is collected before it is written, in octets.
 const BUFFER: usize = 4 << 20;
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];

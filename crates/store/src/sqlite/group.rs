@@ -15,7 +15,7 @@ use crate::backend::{Done, Write};
 use crate::change::{Change, Committed};
 use crate::error::StoreError;
 use crate::fault::Step;
-use crate::message::NewMessage;
+use crate::message::{MessageRow, NewMessage, StoredMessage};
 use crate::options::Options;
 use crate::segment::{End, Placement, Writer};
 
@@ -240,11 +240,18 @@ impl GroupWriter {
     /// Calls the callback of a write whose group is durable.
     fn finish(&self, write: Pending, outcome: Option<Outcome>) {
         match (write, outcome) {
-            (Pending::Accept { body, place, done, .. }, Some(Outcome::Accepted(ids))) => {
-                self.shared.cache.put(place, body);
+            (Pending::Accept { messages, body, done, .. }, Some(Outcome::Accepted(ids))) => {
+                let fresh = messages.into_iter().zip(&ids).map(|(new, id)| StoredMessage {
+                    message: MessageRow::accepted(new, *id),
+                    body: body.clone(),
+                });
+                self.shared.fresh.put(fresh);
                 done(Ok(ids));
             }
-            (Pending::Commit { done, .. }, Some(Outcome::Committed(committed))) => done(Ok(committed)),
+            (Pending::Commit { changes, done }, Some(Outcome::Committed(committed))) => {
+                self.shared.fresh.forget(changes.iter().filter_map(Change::queued));
+                done(Ok(committed));
+            }
             (write, Some(Outcome::Refused(error))) => write.fail(error),
             // Every write that was not refused has the outcome of its own kind.
             (write, Some(Outcome::Accepted(_) | Outcome::Committed(_)) | None) => {

@@ -29,8 +29,9 @@ use rusqlite::{Connection, ErrorCode};
 use crate::backend::Write;
 use crate::error::StoreError;
 use crate::fault::Faults;
+use crate::fresh::Fresh;
 use crate::options::{Durability, Options};
-use crate::segment::{BodyCache, Disk, End, Machine, Reader, Writer};
+use crate::segment::{Disk, End, Machine, Reader, Writer};
 
 use group::GroupWriter;
 use lock::DirLock;
@@ -54,7 +55,7 @@ pub(crate) struct Sqlite {
 /// What the writer's thread and the readers have in common.
 struct Shared {
     bodies: Reader,
-    cache: BodyCache,
+    fresh: Fresh,
     lookup: Lookup,
     faults: Faults,
 }
@@ -99,8 +100,8 @@ impl Sqlite {
         let lookup = Lookup::default();
         lookup.restore(&connection)?;
         let last = last_sequence(&connection)?;
-        let cache = BodyCache::new(options.body_cache);
-        let shared = Arc::new(Shared { bodies: reader, cache, lookup, faults: Faults::default() });
+        let fresh = Fresh::new(options.body_cache);
+        let shared = Arc::new(Shared { bodies: reader, fresh, lookup, faults: Faults::default() });
         let readers = Mutex::new(Vec::new());
         let opened = Self { database, queue: None, thread: None, readers, shared: Arc::clone(&shared) };
         Ok((opened, GroupWriter::new(connection, writer, shared, options, last)))

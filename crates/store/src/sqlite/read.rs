@@ -51,7 +51,14 @@ impl Backend for Sqlite {
         })
     }
 
+    fn fresh(&self, id: QueueId) -> Option<StoredMessage> {
+        self.shared.fresh.get(id)
+    }
+
     fn body(&self, id: QueueId) -> Result<Option<StoredMessage>, StoreError> {
+        if let Some(fresh) = self.fresh(id) {
+            return Ok(Some(fresh));
+        }
         let sql = format!(
             "SELECT m.body_segment, m.body_offset, m.body_length, {} FROM {} \
              JOIN segments AS s ON s.segment = m.body_segment WHERE m.sequence = ?1 AND s.released = 0",
@@ -70,10 +77,7 @@ impl Backend for Sqlite {
             })
         })?;
         let Some((place, message)) = found else { return Ok(None) };
-        let body = match self.shared.cache.get(place) {
-            Some(body) => Some(body),
-            None => self.shared.bodies.read(place)?,
-        };
+        let body = self.shared.bodies.read(place)?;
         Ok(body.map(|body| StoredMessage { message, body }))
     }
 

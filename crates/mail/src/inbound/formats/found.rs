@@ -160,6 +160,11 @@ impl Found {
 /// Octets of a text that many recipients share, each of whom gets a copy.
 const MAX_SHARED: usize = 512;
 
+/// What a text says that names nobody.
+pub(super) fn report_of_nobody(text: &str) -> RecipientReport {
+    report(Paragraphs::around(text, text.len()).reason(FoundIn::Original, Action::Failed), MAX_DIAGNOSTIC)
+}
+
 /// What a text says of a recipient.
 fn report(said: &str, max: usize) -> RecipientReport {
     let diagnostic = one_line(reply_in(said), max);

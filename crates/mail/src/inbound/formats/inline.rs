@@ -58,6 +58,15 @@ pub(super) fn read_anywhere_if_failed(source: &Source<'_>, found: &mut Found) {
     }
 }
 
+/// Addresses in the subject, which may be all that names somebody.
+pub(super) fn read_subject(source: &Source<'_>, found: &mut Found) {
+    for address in addresses(source.subject) {
+        if !found.is_party(&address) {
+            found.add(&address, source.text.len());
+        }
+    }
+}
+
 fn sent_by_machine(source: &Source<'_>) -> bool {
     source.head.sent_by_mail_system() || source.head.null_sender()
 }

@@ -136,11 +136,20 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
             found.add(address, mentioned_at(source.text, address));
         }
     }
+    if found.is_empty() && subject_says_failed(&lower) {
+        found.looks_in(FoundIn::Sentence);
+        inline::read_subject(source, &mut found);
+    }
     if named.len() < NAMED_AT_MOST {
         found.keep_named(&named);
     }
     let action = action(source.text, &lower);
     Some(Reading { format: format.name, recipients: found.into_recipients(source.text, action) })
+}
+
+/// What a text says that names nobody.
+pub(super) fn of_nobody(text: &str) -> RecipientReport {
+    found::report_of_nobody(text)
 }
 
 /// Where the line begins in which a text mentions an address; its end if it does not.

@@ -98,7 +98,9 @@ fn life(dice: &mut Dice, ground: Ground, history: &mut Vec<Plan>) -> Ground {
             life.checkpoint();
         }
     }
-    assert_eq!(told(&life.store), told(&replayed(history)), "before the crash");
+    if dice.one_in(4) {
+        assert_eq!(told(&life.store), told(&replayed(history)), "before the crash");
+    }
     let group = dice.group(history.len());
     let (ground, may_be_there) = life.crash(&group, dice);
 
@@ -106,6 +108,8 @@ fn life(dice: &mut Dice, ground: Ground, history: &mut Vec<Plan>) -> Ground {
     let (without, with_it) = (told(&replayed(history)), told(&replayed(&with)));
     let (store, writer) = Life::open(&ground);
     let found = told(&store);
+    // The writer last: closing the last connection writes the log into the database, and this one does not sync.
+    drop(store);
     drop(writer);
     match may_be_there {
         Kept::No => assert_eq!(found, without),
@@ -177,7 +181,7 @@ impl Life {
     }
 
     fn open(ground: &Ground) -> (Sqlite, GroupWriter) {
-        let options = Options { segment_size: 700, body_cache: 300, ..Options::default() };
+        let options = Options { segment_size: 700, body_cache: 6_000, ..Options::default() };
         let disk = Arc::clone(&ground.disk) as Arc<dyn Disk>;
         let (store, writer) = Sqlite::recover(ground.dir.path(), options, disk).unwrap();
         // The crashes are simulated: real syncs would only take time.
@@ -263,9 +267,9 @@ impl Life {
         })));
         self.write(group);
         self.store.shared.faults.set_hook(None);
-        let image = image.lock().unwrap().take();
-        // A group whose writes are all refused is not committed.
-        (image.unwrap(), kept)
+        // Each group has an acceptance, which no store refuses, and so comes to every step.
+        let image = image.lock().unwrap().take().unwrap();
+        (image, kept)
     }
 }
 

@@ -7,8 +7,8 @@ use crate::rule::Pattern;
 use crate::tune::testing::spec;
 
 #[track_caller]
-fn check(rule: RuleSpec, expected: &[&str]) {
-    let told: Vec<String> = export_kumomta([&rule]).losses.into_iter().map(|loss| loss.loss).collect();
+fn check(rule: &RuleSpec, expected: &[&str]) {
+    let told: Vec<String> = export_kumomta([rule]).losses.into_iter().map(|loss| loss.loss).collect();
     assert_eq!(told.len(), expected.len(), "{told:?}");
     for (told, expected) in told.iter().zip(expected) {
         assert!(told.contains(expected), "`{told}`, expected `{expected}`");
@@ -31,26 +31,29 @@ fn exact(class: &str, regexes: &[&str]) -> RuleSpec {
 #[test]
 fn losses_are_told() {
     let rule = || exact("QuotaIssues", &["over quota"]);
-    check(rule(), &[]);
-    check(RuleSpec { note: Some("why".to_owned()), ..rule() }, &["its note is lost"]);
-    check(RuleSpec { id: "Full".to_owned(), ..rule() }, &["is called `QuotaIssues`"]);
-    check(RuleSpec { look_at: vec![Field::Text, Field::Body], ..rule() }, &["`look_at` is lost"]);
-    check(RuleSpec { look_at: vec![Field::Body], ..rule() }, &["left out: it does not look at the reply"]);
+    check(&rule(), &[]);
+    check(&RuleSpec { note: Some("why".to_owned()), ..rule() }, &["its note is lost"]);
+    check(&RuleSpec { id: "Full".to_owned(), ..rule() }, &["is called `QuotaIssues`"]);
+    check(&RuleSpec { look_at: vec![Field::Text, Field::Body], ..rule() }, &["`look_at` is lost"]);
+    check(&RuleSpec { look_at: vec![Field::Body], ..rule() }, &["left out: it does not look at the reply"]);
     let when = |when: When| RuleSpec { when, ..rule() };
-    check(when(When { kinds: vec![Kind::Bounce], ..When::default() }), &["`when.kinds` is lost"]);
-    check(when(When { kinds: vec![Kind::AutoReply], ..When::default() }), &["left out: it has `when.kinds`"]);
+    check(&when(When { kinds: vec![Kind::Bounce], ..When::default() }), &["`when.kinds` is lost"]);
+    check(
+        &when(When { kinds: vec![Kind::AutoReply], ..When::default() }),
+        &["left out: it has `when.kinds`"],
+    );
     let both = When { codes: vec!["5xx".to_owned()], statuses: vec!["5.1.1".to_owned()], ..When::default() };
-    check(when(both), &["left out: it has `when.codes` and `when.statuses`"]);
-    check(spec("any", "", "soft/refused"), &["left out: it takes everything"]);
-    check(spec("QuotaIssues", "full", "soft/mailbox_full"), &["and means the same"]);
+    check(&when(both), &["left out: it has `when.codes` and `when.statuses`"]);
+    check(&spec("any", "", "soft/refused"), &["left out: it takes everything"]);
+    check(&spec("QuotaIssues", "full", "soft/mailbox_full"), &["and means the same"]);
     let other = spec("BadDomain", "no mx", "hard/invalid_domain");
     check(
-        other,
+        &other,
         &["`BadDomain` means soft / invalid_domain when it is read back, not hard / invalid_domain"],
     );
     let mut literal = rule();
     literal.pattern.as_mut().unwrap().literals.push("(full)".to_owned());
-    check(literal, &["its literals are regexes"]);
+    check(&literal, &["its literals are regexes"]);
     let twice = [rule(), RuleSpec { id: "QuotaIssues_2".to_owned(), ..rule() }];
     let told = export_kumomta(&twice).losses;
     assert!(
