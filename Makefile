@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo tour test bench-bounce fuzz ci fmt clippy doc deny setup
+.PHONY: help build demo tour test bench bench-bounce bench-peers counts fuzz ci fmt clippy doc deny setup
 
 help:  ## Explain every target
-	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build:  ## Build the program: target/release/emta
 	cargo build --release -p emta
@@ -19,10 +19,22 @@ test: setup  ## Run all tests (installs swaks and python3 on Debian, as root)
 bench-bounce:  ## How well and how fast bounces are read and qualified, on one core
 	@scripts/bench-bounce.sh
 
+bench:  ## How fast mail is taken in, relayed and told of, against Postfix and the machine's limit
+	@scripts/setup.sh python3 smtp-source smtp-sink
+	@scripts/bench/run.py
+
+bench-peers:  ## emta beside Postfix, Exim and OpenSMTPD, which are installed from Debian (as root)
+	@scripts/setup.sh python3 smtp-source smtp-sink
+	@scripts/bench/peers.py
+
+counts:  ## Instructions of one message in, one out, one bounce read, one text qualified, against the recorded counts
+	@scripts/setup.sh valgrind
+	@scripts/bench/counts.sh
+
 fuzz:  ## Fuzz whatever reads bytes from outside: FUZZ_SECONDS=600 each, TARGETS="mail dsn_fields"
 	@scripts/fuzz.sh
 
-ci: fmt clippy doc test  ## What CI runs: formatting, lints, documentation, tests
+ci: fmt clippy doc test counts  ## What CI runs: formatting, lints, documentation, tests, instruction counts
 
 fmt:  ## Check the formatting
 	cargo fmt --all --check
@@ -39,4 +51,4 @@ deny:  ## Check licences and duplicates of dependencies, where cargo-deny is ins
 	cargo deny --offline check bans licenses sources
 
 setup:  ## Install what the tests need beside Rust
-	@scripts/setup.sh
+	@scripts/setup.sh python3 swaks

@@ -1,11 +1,21 @@
 #!/usr/bin/env bash
-# Sees to what the tests need beside Rust: python3 (smtplib, poplib) and swaks relay mail and read the bounce mailbox as
-# foreign programs. Installs what is missing on Debian when run as root; says what to do otherwise.
+# Sees to what the project's commands need beside Rust: `scripts/setup.sh TOOL...` installs the tools that are missing, on
+# Debian when run as root; says what to do otherwise.
+#
+#   python3, swaks            the tests: foreign programs that relay mail and read the bounce mailbox
+#   valgrind                  the counts of instructions
+#   smtp-source, smtp-sink    the benches: Postfix's load generator and its counterpart
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
 
 missing=()
-for tool in python3 swaks; do
-    command -v "$tool" > /dev/null || missing+=("$tool")
+for tool in "$@"; do
+    command -v "$tool" > /dev/null && continue
+    case $tool in
+        smtp-source | smtp-sink) package=postfix ;;
+        *) package=$tool ;;
+    esac
+    [[ " ${missing[*]-} " == *" $package "* ]] || missing+=("$package")
 done
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 
@@ -15,6 +25,6 @@ if [[ $(id -u) -eq 0 ]] && command -v apt-get > /dev/null; then
     apt-get update -qq < /dev/null
     apt-get install -y -qq --no-install-recommends "${missing[@]}" < /dev/null > /dev/null
 else
-    echo "setup: the tests need ${missing[*]}; install with: sudo apt-get install ${missing[*]}" >&2
+    echo "setup: missing ${missing[*]}; install with: sudo apt-get install ${missing[*]}" >&2
     exit 1
 fi

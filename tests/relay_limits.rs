@@ -117,6 +117,29 @@ async fn too_many_sessions_and_errors() {
     system.stop().await;
 }
 
+/// A port check, or a client that was killed: what it held is free again.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_leave_without_a_word() {
+    let system = narrow().await;
+    drop(system.relay().await);
+    let mut in_the_middle = system.relay().await;
+    in_the_middle.expect(&format!("MAIL FROM:<{SENDER}>"), 250).await;
+    drop(in_the_middle);
+    let address = system.sandbox.addresses().smtp;
+    let mut refused = 0;
+    loop {
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
+        let mut code = [0; 3];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut code).await.expect("a greeting");
+        if &code == b"220" {
+            break;
+        }
+        refused += 1;
+        assert!(refused < 10_000, "the sessions of clients that are gone go on");
+    }
+    system.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_do_not_say_who_they_are() {
     let relay = "relay: { auth: { required: true, users: { core: sesame } } }\n";

@@ -72,8 +72,7 @@ pub(crate) struct Up {
 impl Up {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let config = self.config.load(self.overrides())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("the runtime could not be started")?;
+        let runtime = crate::runtime::start()?;
         let outcome = runtime.block_on(async {
             let mut signals = Signals::new()?;
             let mut hangup = listen(SignalKind::hangup())?;

@@ -119,6 +119,17 @@ async fn refuse(mut stream: TcpStream) {
     let _ = wall::timeout(DRAIN, stream.write_all(busy.wire().as_bytes())).await;
 }
 
+/// What came of carrying out what the session asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drained {
+    /// Nothing was sent: the client is in the middle of something.
+    Silent,
+    /// A reply was sent, and with it the acknowledgement of what was read.
+    Answered,
+    /// The connection is to be closed.
+    Closed,
+}
+
 struct Connection {
     name: &'static str,
     stream: Stream,
@@ -136,9 +147,14 @@ impl Connection {
         let mut buffer = vec![0; READ_BUFFER];
         let mut ending = false;
         loop {
-            match self.drain(&mut policy).await {
-                Ok(true) => {}
-                Ok(false) | Err(_) => break,
+            let answered = match self.drain(&mut policy).await {
+                Ok(Drained::Answered) => true,
+                Ok(Drained::Silent) => false,
+                Ok(Drained::Closed) | Err(_) => break,
+            };
+            // The client is gone without a word.
+            if self.session.is_closed() {
+                break;
             }
             self.token = match (self.holds, self.session.is_idle(), self.token.take()) {
                 (Holds::Questions, _, _) | (Holds::Transactions, true, _) => None,
@@ -146,7 +162,9 @@ impl Connection {
                     Some(held.unwrap_or_else(|| self.clock.hold(self.name)))
                 }
             };
-            self.stream.acknowledge_at_once();
+            if !answered {
+                self.stream.acknowledge_at_once();
+            }
             let read = tokio::select! {
                 () = self.stop.cancelled(), if !ending => {
                     ending = true;
@@ -164,12 +182,14 @@ impl Connection {
         let _ = self.stream.shutdown().await;
     }
 
-    /// Carries out what the session asks; `false` once the connection is to be closed.
-    async fn drain(&mut self, policy: &mut impl Policy) -> io::Result<bool> {
+    /// Carries out what the session asks.
+    async fn drain(&mut self, policy: &mut impl Policy) -> io::Result<Drained> {
         let mut out = Vec::new();
+        let mut drained = Drained::Silent;
         while let Some(output) = self.session.poll() {
             match output {
                 ServerOutput::Send(bytes) => {
+                    drained = Drained::Answered;
                     if out.is_empty() {
                         out = bytes;
                     } else {
@@ -192,12 +212,12 @@ impl Connection {
                 }
                 ServerOutput::Close => {
                     self.flush(&mut out).await?;
-                    return Ok(false);
+                    return Ok(Drained::Closed);
                 }
             }
         }
         self.flush(&mut out).await?;
-        Ok(true)
+        Ok(drained)
     }
 
     async fn flush(&mut self, out: &mut Vec<u8>) -> io::Result<()> {
@@ -238,7 +258,7 @@ pub(crate) enum Stream {
 impl Stream {
     /// Lets the system acknowledge what was read without waiting for a reply to send along. Clients that leave Nagle's
     /// algorithm on wait for that in the middle of a message: 40 ms each. The system forgets it, so it is said again
-    /// before every read.
+    /// before every read that no reply went before.
     fn acknowledge_at_once(&self) {
         let tcp = match self {
             Self::Plain(stream) => Some(stream),

@@ -79,6 +79,10 @@ impl ContentReader {
     /// Reads from `input`; returns how many octets were read and what that came to.
     pub(crate) fn read(&mut self, input: &[u8]) -> (usize, Progress) {
         let mut read = 0;
+        // One piece of memory for what comes at once, not one for each line.
+        if !self.is_too_large() && !self.long_line {
+            self.bytes.reserve(input.len());
+        }
         while let Some((&byte, rest)) = input.get(read..).and_then(<[u8]>::split_first) {
             read += 1;
             self.at = match (self.at, byte) {

@@ -64,8 +64,7 @@ fn recipients() -> impl TypedValueParser<Value = u32> {
 impl Demo {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let config = self.config()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.context("the runtime could not be started")?;
+        let runtime = crate::runtime::start()?;
         let outcome = runtime.block_on(async {
             let token = config.token.clone();
             let sandbox = Sandbox::start(config).await?;

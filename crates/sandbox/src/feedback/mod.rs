@@ -4,23 +4,26 @@
 //! least once, with a stable id, and those of one message in their order. An endpoint that does not answer is asked
 //! again in virtual time, for as long as it takes.
 
+mod batch;
 mod signature;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use emta_mail::chance::Hasher;
+use emta_campaign::LogKey;
 use emta_mail::{EventKind, Timestamp};
-use emta_store::{Change, EventRow, Store, StoreError};
+use emta_store::{EventRow, Store, StoreError};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Clock, Source, wall};
 use crate::pulse::Follower;
 use crate::wire::{MessageFacts, WireEvent};
 
+use batch::{Batch, Moved};
 pub use signature::{sign, verify};
 
 /// Waits between two posts of a batch that was not taken, in virtual time; the last repeats.
@@ -43,6 +46,7 @@ pub(crate) struct Endpoint {
     pub(crate) key: Option<Vec<u8>>,
     /// Sent as a bearer token, for this program's own address.
     pub(crate) token: Option<String>,
+    pub(crate) audience: Audience,
     /// Which events: names, or `message.*`.
     pub(crate) events: Vec<String>,
     /// Most events in one post; 1 posts each event by itself.
@@ -51,6 +55,16 @@ pub(crate) struct Endpoint {
     pub(crate) linger: Duration,
     /// How long the receiver may take, in real time.
     pub(crate) timeout: Duration,
+}
+
+/// Whose events an endpoint is interested in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// A webhook of the configuration: everybody's.
+    Everybody,
+    /// The campaign core: those of messages that carry the number of one of its log entries. It would leave out the
+    /// others, after both sides had written and read them as JSON.
+    CampaignCore,
 }
 
 /// Which events are pushed at all.
@@ -89,6 +103,18 @@ pub(crate) struct WireBatch {
     pub(crate) timestamp: String,
     /// The events, in the order of the log.
     pub(crate) data: Vec<WireEvent>,
+}
+
+impl Endpoint {
+    fn wants(&self, row: &EventRow, feed: Feed) -> bool {
+        let kind = &row.event.kind;
+        let subscribed = |pattern: &String| pattern == "message.*" || pattern == kind.name();
+        let concerned = match self.audience {
+            Audience::Everybody => true,
+            Audience::CampaignCore => LogKey::from_origin(&row.message.origin).is_some(),
+        };
+        concerned && feed.lets_through(kind) && self.events.iter().any(subscribed)
+    }
 }
 
 /// Pushes to one endpoint.
@@ -178,46 +204,45 @@ impl Pusher {
         }
     }
 
-    /// Posts batches until there is nothing left or one is not taken.
+    /// Posts batches until there is nothing left or one is not taken. While one is posted the next is read and written,
+    /// and the place of the one before goes to disk.
     async fn catch_up(&self, lingered: bool, failures: u32) -> Result<Pause, StoreError> {
         let store = self.store.clone();
         let name = self.endpoint.name.clone();
-        let mut after = blocking(move || store.cursor(&name)).await?;
+        let mut moved = Moved::default();
+        let after = blocking(move || store.cursor(&name)).await?;
+        let mut next = self.read(after);
         let mut attempt = failures + 1;
-        loop {
-            let store = self.store.clone();
-            let limit = self.endpoint.batch_max.max(1);
-            let rows = blocking(move || store.events_after(after, limit)).await?;
-            let Some(last) = rows.last() else { return Ok(Pause::CaughtUp) };
-            let sequence = last.sequence;
-            let full = rows.len() >= limit;
-            let wanted: Vec<&EventRow> = rows.iter().filter(|row| self.wants(&row.event.kind)).collect();
-            if let (Some(first), false, false) = (wanted.first(), full, lingered) {
-                let until = (first.event.at + self.endpoint.linger).ceil_to_second();
+        let pause = loop {
+            let batch = next.await.unwrap_or(Err(StoreError::Closed))?;
+            let Some(sequence) = batch.sequence else { break Pause::CaughtUp };
+            if let (Some(first), false, false) = (batch.first_at, batch.full, lingered) {
+                let until = (first + self.endpoint.linger).ceil_to_second();
                 if !self.endpoint.linger.is_zero() && until > self.clock.now() {
-                    return Ok(Pause::Linger(until));
+                    break Pause::Linger(until);
                 }
             }
-            if !wanted.is_empty() {
-                match self.post(&wanted, attempt).await {
+            next = self.read(sequence);
+            if batch.first_at.is_some() {
+                match self.post(batch, attempt).await {
                     Ok(()) => attempt = 1,
-                    Err(pause) => return Ok(pause),
+                    Err(pause) => break pause,
                 }
             }
-            let store = self.store.clone();
-            let moved = Change::Cursor { name: self.endpoint.name.clone(), sequence };
-            blocking(move || store.commit_wait(vec![moved])).await?;
-            after = sequence;
-        }
+            moved.to(sequence, &self.endpoint.name, &self.store).await?;
+        };
+        moved.settle().await?;
+        Ok(pause)
     }
 
-    fn wants(&self, kind: &EventKind) -> bool {
-        let subscribed = |pattern: &String| pattern == "message.*" || pattern == kind.name();
-        self.feed.lets_through(kind) && self.endpoint.events.iter().any(subscribed)
+    /// Reads and writes the batch that follows a place of the log, on another thread.
+    fn read(&self, after: u64) -> JoinHandle<Result<Batch, StoreError>> {
+        let (store, endpoint, feed) = (self.store.clone(), self.endpoint.clone(), self.feed);
+        tokio::task::spawn_blocking(move || Batch::read(&store, &endpoint, feed, after))
     }
 
-    async fn post(&self, rows: &[&EventRow], attempt: u32) -> Result<(), Pause> {
-        let (id, body) = compose(rows, self.endpoint.batch_max);
+    async fn post(&self, batch: Batch, attempt: u32) -> Result<(), Pause> {
+        let Batch { id, body, .. } = batch;
         let timestamp = wall::unix_seconds();
         let mut request = self
             .http
@@ -249,27 +274,6 @@ impl Pusher {
             }
         }
     }
-}
-
-/// The id and the body of a post: the same events give the same id.
-fn compose(rows: &[&EventRow], batch_max: usize) -> (String, Vec<u8>) {
-    let mut hash = Hasher::new();
-    let mut events = Vec::with_capacity(rows.len());
-    for row in rows {
-        hash = hash.u64(row.event.id().as_u64());
-        events.push(wire_event(row));
-    }
-    let id = format!("msg_{:016x}", hash.finish());
-    let timestamp = rows.last().map_or_else(String::new, |row| row.event.at.to_string());
-    let body = match (batch_max, events.pop()) {
-        (1, Some(event)) => serde_json::to_vec(&event),
-        (_, last) => {
-            events.extend(last);
-            serde_json::to_vec(&WireBatch { kind: "batch".to_owned(), timestamp, data: events })
-        }
-    };
-    // Strings, numbers and maps with string keys always serialise.
-    (id, body.unwrap_or_default())
 }
 
 /// An event of the log as JSON.

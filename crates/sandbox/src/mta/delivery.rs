@@ -90,8 +90,13 @@ impl Connection {
 
     async fn attempt(&mut self, job: AttemptJob) {
         let AttemptJob { id, number, provider, fresh_connection, after_crash, token } = job;
-        let store = self.parts.store.clone();
-        let loaded = tokio::task::spawn_blocking(move || store.body(id)).await;
+        let loaded = match self.parts.store.fresh(id) {
+            Some(stored) => Ok(Ok(Some(stored))),
+            None => {
+                let store = self.parts.store.clone();
+                tokio::task::spawn_blocking(move || store.body(id)).await
+            }
+        };
         let finished = match loaded {
             Ok(Ok(Some(stored))) => {
                 let delay = self.parts.network.delay(id, &stored.message.envelope.recipient, number);

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::StartError;
 use crate::config::Config;
-use crate::feedback::Endpoint;
+use crate::feedback::{Audience, Endpoint};
 
 pub(super) fn server_config(config: &Config, relay: bool) -> ServerConfig {
     let settings = &config.relay;
@@ -47,6 +47,7 @@ pub(super) fn endpoints(config: &Config, http: SocketAddr, campaign_key: &[u8]) 
         url,
         key: Some(campaign_key.to_vec()),
         token: config.token.clone(),
+        audience: Audience::CampaignCore,
         events: vec!["message.*".to_owned()],
         batch_max: 500,
         linger: Duration::ZERO,
@@ -57,6 +58,7 @@ pub(super) fn endpoints(config: &Config, http: SocketAddr, campaign_key: &[u8]) 
         url: webhook.url.clone(),
         key: webhook.key.clone(),
         token: None,
+        audience: Audience::Everybody,
         events: webhook.events.clone(),
         batch_max: webhook.batch_max,
         linger: webhook.batch_linger,
