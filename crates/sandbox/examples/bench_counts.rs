@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use emta_mail::compose::{BounceSpec, ReportFormat, bounce};
 use emta_mail::inbound::{self, Action};
-use emta_mail::{EmailAddress, EnhancedStatus, Envelope, ReversePath, Timestamp};
+use emta_mail::{EmailAddress, EnhancedStatus, Envelope, Timestamp};
 use emta_qualify::RuleSet;
 use emta_qualify::tune::Case;
 use emta_sandbox::config::rules;
@@ -120,7 +120,7 @@ fn client() -> ClientSession {
 
 fn job(content: String) -> Result<Job, Failure> {
     let envelope =
-        Envelope::new(ReversePath::parse("bounce@source.test")?, EmailAddress::parse("ann@example.com")?);
+        Envelope::new("bounce@source.test".parse()?, EmailAddress::parse("ann@example.com")?);
     Ok(Job { key: 1, envelope, content: vec![Bytes::from(content)] })
 }
 

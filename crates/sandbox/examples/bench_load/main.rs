@@ -77,6 +77,11 @@ impl std::str::FromStr for Switch {
 
 /// Ends when standard input does.
 async fn end_of_input() {
-    let mut rest = Vec::new();
-    let _ = tokio::io::AsyncReadExt::read_to_end(&mut tokio::io::stdin(), &mut rest).await;
+    // A thread of its own: reading standard input cannot be called off.
+    let (done, ended) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = done.send(());
+    });
+    let _ = ended.await;
 }

@@ -77,7 +77,7 @@ pub(crate) async fn run(to: SocketAddr, settings: &Settings) -> Result<(), Failu
         connector: TlsConnector::from(tls::opportunistic_client()),
         next: AtomicU64::new(0),
         watch: Stopwatch::start(),
-        sender: ReversePath::parse("bounce@source.test")?,
+        sender: "bounce@source.test".parse()?,
         filler: line.repeat(settings.size / line.len() + 1),
     });
     let mut tasks = JoinSet::new();
