@@ -44,6 +44,7 @@ impl Write {
 pub(crate) trait Backend: Send + Sync {
     fn write(&self, write: Write);
     fn faults(&self) -> &Faults;
+    fn groups(&self) -> u64;
     fn for_each_queued(&self, each: &mut dyn FnMut(QueuedRow)) -> Result<(), StoreError>;
     fn message(&self, id: QueueId) -> Result<Option<MessageRow>, StoreError>;
     fn body(&self, id: QueueId) -> Result<Option<StoredMessage>, StoreError>;

@@ -97,6 +97,16 @@ pub struct JournalEntry {
 }
 
 impl Change {
+    /// Octets of content that it brings, beside those that every change has.
+    pub(crate) const fn octets(&self) -> usize {
+        match self {
+            Self::Inbound(new) => new.raw.len(),
+            Self::Put { value, .. } => value.len(),
+            Self::Append { entry, .. } => entry.len(),
+            Self::Record(_) | Self::Delete(_) | Self::Cursor { .. } | Self::Remove { .. } => 0,
+        }
+    }
+
     /// The message whose place in the queue this changes.
     pub(crate) const fn queued(&self) -> Option<QueueId> {
         match self {

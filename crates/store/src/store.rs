@@ -61,6 +61,12 @@ impl Store {
         self.0.faults()
     }
 
+    /// How many groups of writes were committed since this store was opened: on disk, each is one sync of the rows, and
+    /// one of the bodies where it has any. In memory each write is a group of its own.
+    pub fn groups(&self) -> u64 {
+        self.0.groups()
+    }
+
     // Writing.
 
     /// Keeps the messages of one mail transaction, which share one body, and writes the event

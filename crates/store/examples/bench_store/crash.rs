@@ -15,8 +15,8 @@ pub(crate) fn reopen(folder: &Path, queued: u64) {
     let body = mail::body(100);
     let before = machine::resident();
     let meter = Meter::start(&store);
-    turns(&store, 512, 0..queued, |store, number, to| mail::accept(store, number, &body, to));
-    meter.stop("queue, 512 callers", queued);
+    let waits = turns(&store, 512, 0..queued, |store, number, to| mail::accept(store, number, &body, to));
+    meter.stop("queue, 512 callers", queued, waits);
     let memory = machine::resident().saturating_sub(before);
     println!("{:<44} {:>9}", "octets of memory a queued message", memory / queued);
 
@@ -36,7 +36,8 @@ pub(crate) fn reopen(folder: &Path, queued: u64) {
     );
 
     let before = machine::resident();
-    let meter = Meter::start(&Store::memory());
+    let nothing = Store::memory();
+    let meter = Meter::start(&nothing);
     let store = Store::open(&image, Options::default()).unwrap();
     println!("{:<44} {:>9.2} s", format!("open with {queued} queued, after a crash"), meter.seconds());
     let mut rows = 0;

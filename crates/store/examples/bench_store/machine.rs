@@ -10,28 +10,37 @@ use emta_store::Store;
 const TICKS: f64 = 100.0;
 
 /// Measures from its start to its stop.
-pub(crate) struct Meter {
+pub(crate) struct Meter<'s> {
+    store: &'s Store,
+    groups: u64,
     since: Instant,
     cpu: f64,
     writer: f64,
 }
 
-impl Meter {
+impl<'s> Meter<'s> {
     #[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-    pub(crate) fn start(_store: &Store) -> Self {
-        Self { since: Instant::now(), cpu: cpu(), writer: writer() }
+    pub(crate) fn start(store: &'s Store) -> Self {
+        Self { store, groups: store.groups(), since: Instant::now(), cpu: cpu(), writer: writer() }
     }
 
     /// Prints what so many writes cost.
-    pub(crate) fn stop(self, what: &str, writes: u64) {
+    pub(crate) fn stop(self, what: &str, writes: u64, mut waits: Vec<f64>) {
         let took = self.since.elapsed().as_secs_f64();
         let writes = writes as f64;
         let each = |seconds: f64| seconds * 1e6 / writes;
+        let groups = (self.store.groups() - self.groups) as f64;
+        waits.sort_by(f64::total_cmp);
+        let wait =
+            |share: f64| waits.get((waits.len() as f64 * share) as usize).map_or(0.0, |wait| wait * 1e3);
         println!(
-            "{what:<44} {:>9.0} {:>8.1} {:>8.1}",
+            "{what:<44} {:>9.0} {:>8.1} {:>8.1} {:>9.1} {:>8.2} {:>8.2}",
             writes / took,
             each(cpu() - self.cpu),
-            each(writer() - self.writer)
+            each(writer() - self.writer),
+            writes / groups,
+            wait(0.5),
+            wait(0.99),
         );
     }
 

@@ -12,6 +12,7 @@ mod mail;
 
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Instant;
 
 use bytes::Bytes;
 use emta_mail::QueueId;
@@ -28,7 +29,10 @@ fn main() {
     let mut numbers = std::env::args().skip(1).map(|word| word.parse::<u64>().unwrap());
     let messages = numbers.next().unwrap_or(200_000);
     let queued = numbers.next().unwrap_or(1_000_000);
-    println!("{:<44} {:>9} {:>8} {:>8} {:>9}", "", "a second", "CPU us", "writer", "a group");
+    println!(
+        "{:<44} {:>9} {:>8} {:>8} {:>9} {:>8} {:>8}",
+        "", "a second", "CPU us", "writer", "a group", "p50 ms", "p99 ms"
+    );
     for durability in [Durability::Group, Durability::None] {
         for callers in [20, 50] {
             let folder = tempfile::tempdir_in(".").unwrap();
@@ -49,39 +53,46 @@ fn relay(folder: &Path, durability: Durability, callers: u64, messages: u64) {
     let accepted = |store: &Store, number, to: &Sender<Answer>| mail::accept(store, number, &body, to);
 
     let meter = Meter::start(&store);
-    turns(&store, callers, 0..messages, accepted);
-    meter.stop(&name("accept"), messages);
+    let waits = turns(&store, callers, 0..messages, accepted);
+    meter.stop(&name("accept"), messages, waits);
     let meter = Meter::start(&store);
-    turns(&store, callers, 0..messages, mail::finish);
-    meter.stop(&name("finish"), messages);
+    let waits = turns(&store, callers, 0..messages, mail::finish);
+    meter.stop(&name("finish"), messages, waits);
     let meter = Meter::start(&store);
     both(&store, callers, messages..2 * messages, &body);
-    meter.stop(&name("accept and finish"), messages);
+    meter.stop(&name("accept and finish"), messages, Vec::new());
     drop(store);
     let rows = machine::size(&folder.join("emta.sqlite3"));
     println!("{:<44} {:>9}", "octets of rows a message", rows / (2 * messages));
 }
 
-/// Hands in a write for each number, so many at a time.
+/// Hands in a write for each number, so many at a time; returns the seconds that each took.
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 fn turns(
     store: &Store,
     callers: u64,
     numbers: std::ops::Range<u64>,
     mut write: impl FnMut(&Store, u64, &Sender<Answer>),
-) {
+) -> Vec<f64> {
     let (to, answers) = mpsc::channel();
     let mut open = 0;
+    let first = numbers.start;
+    let mut since = Vec::new();
+    let mut waits = Vec::new();
     for number in numbers {
         if open == callers {
-            answer(&answers);
+            let done = answer(&answers).as_u64() - first;
+            waits.push(Instant::elapsed(&since[done as usize]).as_secs_f64());
             open -= 1;
         }
+        since.push(Instant::now());
         write(store, number, &to);
         open += 1;
     }
     for _ in 0..open {
         answer(&answers);
     }
+    waits
 }
 
 /// Accepts, and finishes each message as soon as it is accepted, as a relay does whose next hop is quick.

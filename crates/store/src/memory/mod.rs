@@ -8,6 +8,7 @@ mod mailbox;
 mod messages;
 mod small;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ use small::Small;
 pub(crate) struct Memory {
     state: Mutex<State>,
     faults: Faults,
+    writes: AtomicU64,
 }
 
 /// All that is stored.
@@ -52,7 +54,7 @@ impl Memory {
             mailbox: Mailbox::default(),
             small: Small::default(),
         };
-        Self { state: Mutex::new(state), faults: Faults::default() }
+        Self { state: Mutex::new(state), faults: Faults::default(), writes: AtomicU64::new(0) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,6 +111,7 @@ impl Backend for Memory {
         if let Err(error) = self.faults.check() {
             return write.fail(error);
         }
+        self.writes.fetch_add(1, Ordering::Relaxed);
         match write {
             Write::Accept { messages, body, done } => {
                 let ids = self.state().accept(messages, &body);
@@ -123,6 +126,10 @@ impl Backend for Memory {
 
     fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    fn groups(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
     }
 
     fn for_each_queued(&self, each: &mut dyn FnMut(QueuedRow)) -> Result<(), StoreError> {

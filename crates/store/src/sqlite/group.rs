@@ -1,6 +1,7 @@
 //! The writer's thread: groups of writes, one sync and one transaction each.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use emta_mail::{QueueId, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::apply::Effects;
+use super::checkpoint::Checkpoints;
 use super::lookup::RunWriter;
 use super::{Shared, apply, failed};
 use crate::backend::{Done, Write};
@@ -24,6 +26,8 @@ const RELEASE_EVERY: Duration = Duration::from_mins(10);
 
 /// Owns the connection that writes.
 pub(super) struct GroupWriter {
+    /// First, so that its connection is closed before the one that writes. `None` leaves the log to SQLite.
+    checkpoints: Option<Checkpoints>,
     connection: Connection,
     bodies: Writer,
     shared: Arc<Shared>,
@@ -67,7 +71,22 @@ impl GroupWriter {
         last: i64,
     ) -> Self {
         let runs = RunWriter::default();
-        Self { connection, bodies, shared, options, expected: 1, last_release: Timestamp::MIN, last, runs }
+        Self {
+            checkpoints: None,
+            connection,
+            bodies,
+            shared,
+            options,
+            expected: 1,
+            last_release: Timestamp::MIN,
+            last,
+            runs,
+        }
+    }
+
+    /// Has the log of the database copied by a thread of its own.
+    pub(super) fn leave_the_log_to(self, checkpoints: Checkpoints) -> Self {
+        Self { checkpoints: Some(checkpoints), ..self }
     }
 
     #[cfg(test)]
@@ -130,10 +149,16 @@ impl GroupWriter {
         };
         match committed {
             Ok(now) => {
+                self.shared.groups.fetch_add(1, Ordering::Relaxed);
+                let (writes, octets) =
+                    pending.iter().map(Pending::log).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
                 for (write, outcome) in pending.into_iter().zip(outcomes) {
                     self.finish(write, outcome);
                 }
                 self.release(now);
+                if let Some(checkpoints) = &mut self.checkpoints {
+                    checkpoints.wrote(&self.connection, writes, octets);
+                }
             }
             Err(error) => {
                 self.bodies.rewind(start);
@@ -279,6 +304,14 @@ impl GroupWriter {
 }
 
 impl Pending {
+    /// What it is in the log of the database: how many writes, and octets beyond them.
+    fn log(&self) -> (usize, usize) {
+        match self {
+            Self::Accept { messages, .. } => (messages.len(), 0),
+            Self::Commit { changes, .. } => (changes.len(), changes.iter().map(Change::octets).sum()),
+        }
+    }
+
     fn fail(self, error: StoreError) {
         match self {
             Self::Accept { done, .. } => done(Err(error)),

@@ -7,6 +7,7 @@
 //! ```
 
 mod apply;
+mod checkpoint;
 mod columns;
 mod event_row;
 mod group;
@@ -20,6 +21,7 @@ mod search;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -33,6 +35,7 @@ use crate::fresh::Fresh;
 use crate::options::{Durability, Options};
 use crate::segment::{Disk, End, Machine, Reader, Writer};
 
+use checkpoint::Checkpoints;
 use group::GroupWriter;
 use lock::DirLock;
 use lookup::Lookup;
@@ -56,6 +59,8 @@ pub(crate) struct Sqlite {
 struct Shared {
     bodies: Reader,
     fresh: Fresh,
+    /// How many groups were committed.
+    groups: AtomicU64,
     lookup: Lookup,
     faults: Faults,
 }
@@ -66,7 +71,9 @@ impl Sqlite {
         std::fs::create_dir_all(dir)
             .map_err(|e| StoreError::io("creating the directory of the store", &e))?;
         let lock = DirLock::take(dir)?;
+        let durability = options.durability;
         let (mut opened, writer) = Self::recover(dir, options, Arc::new(Machine))?;
+        let writer = writer.leave_the_log_to(Checkpoints::start(&opened.database, durability)?);
         let (queue, waiting) = mpsc::sync_channel(QUEUE);
         let thread = thread::Builder::new()
             .name("emta-store".to_owned())
@@ -101,7 +108,13 @@ impl Sqlite {
         lookup.restore(&connection)?;
         let last = last_sequence(&connection)?;
         let fresh = Fresh::new(options.body_cache);
-        let shared = Arc::new(Shared { bodies: reader, fresh, lookup, faults: Faults::default() });
+        let shared = Arc::new(Shared {
+            bodies: reader,
+            fresh,
+            groups: AtomicU64::new(0),
+            lookup,
+            faults: Faults::default(),
+        });
         let readers = Mutex::new(Vec::new());
         let opened = Self { database, queue: None, thread: None, readers, shared: Arc::clone(&shared) };
         Ok((opened, GroupWriter::new(connection, writer, shared, options, last)))
@@ -175,9 +188,10 @@ fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite
     connection.pragma_update(None, "synchronous", synchronous)?;
     // 64 MiB of pages: the indices on random ids are what grows.
     connection.pragma_update(None, "cache_size", -65_536)?;
-    // A checkpoint every 16 MiB of log, and a log that shrinks to that after a burst.
-    connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;
-    connection.pragma_update(None, "journal_size_limit", 16 << 20)?;
+    // The log is copied beside the writer (`checkpoint.rs`); should that ever lag behind, the writer does it. The file
+    // shrinks after a burst.
+    connection.pragma_update(None, "wal_autocheckpoint", 32_768)?;
+    connection.pragma_update(None, "journal_size_limit", 32 << 20)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))
 }
 

@@ -1,5 +1,7 @@
 //! Answering what is asked, on connections for reading.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 use emta_mail::QueueId;
 use rusqlite::{Connection, Params};
@@ -22,6 +24,10 @@ impl Backend for Sqlite {
 
     fn faults(&self) -> &Faults {
         &self.shared.faults
+    }
+
+    fn groups(&self) -> u64 {
+        self.shared.groups.load(Ordering::Relaxed)
     }
 
     fn for_each_queued(&self, each: &mut dyn FnMut(QueuedRow)) -> Result<(), StoreError> {

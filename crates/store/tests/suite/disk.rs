@@ -250,3 +250,16 @@ fn an_attempt_without_words_comes_back() {
     let row = store.message(id(1)).unwrap().unwrap();
     assert_eq!((row.attempts, row.last_attempt), (u32::MAX, Some(last)));
 }
+
+#[test]
+fn the_log_is_copied_into_the_database_while_groups_go_on() {
+    let (dir, store) = on_disk(Options { durability: Durability::None, ..Options::default() });
+    let database = || fs::metadata(dir.path().join("emta.sqlite3")).unwrap().len();
+    let before = database();
+    // The log is copied after some hundreds of groups.
+    let groups = (0..5_000).find(|n| {
+        fill(&store, *n..*n + 1);
+        n % 50 == 0 && database() > before
+    });
+    assert!(groups.is_some(), "the database is still {before} octets long");
+}

@@ -94,3 +94,15 @@ fn small_state_is_kept() {
         assert_eq!(store.journal_after("z", 0, 9).unwrap(), []);
     });
 }
+
+#[test]
+fn groups_are_counted_when_they_are_committed() {
+    each_backend(|store| {
+        assert_eq!(store.groups(), 0);
+        store.commit_wait(vec![]).unwrap();
+        store.faults().fail_next(1);
+        store.commit_wait(vec![]).unwrap_err();
+        store.commit_wait(vec![]).unwrap();
+        assert_eq!(store.groups(), 2);
+    });
+}
