@@ -119,8 +119,7 @@ fn client() -> ClientSession {
 }
 
 fn job(content: String) -> Result<Job, Failure> {
-    let envelope =
-        Envelope::new("bounce@source.test".parse()?, EmailAddress::parse("ann@example.com")?);
+    let envelope = Envelope::new("bounce@source.test".parse()?, EmailAddress::parse("ann@example.com")?);
     Ok(Job { key: 1, envelope, content: vec![Bytes::from(content)] })
 }
 
