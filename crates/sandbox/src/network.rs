@@ -9,7 +9,7 @@ use emta_providers::{
     ActionKind, Delivery, DoorBehaviour, DoorId, Later, ProviderSession, Providers, Resolution,
 };
 use emta_smtp::{Answer, Request};
-use emta_store::{QueueChange, Record, Store, StoreError};
+use emta_store::{DeliveredRow, QueueChange, Record, Store, StoreError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -26,8 +26,6 @@ const SESSIONS: usize = 10_000;
 const TIMEOUT: Duration = Duration::from_mins(5);
 /// Things due at one instant that are done at the same time.
 const AT_ONCE: usize = 64;
-/// Events read at a time when the program starts.
-const PAGE: usize = 1_000;
 
 /// The providers and where they listen.
 pub(crate) struct Network {
@@ -135,24 +133,10 @@ impl Network {
     /// After a restart: what providers and their users will still do about messages that were delivered earlier.
     pub(crate) fn restore(&self, store: &Store, clock: &Clock) -> Result<(), StoreError> {
         let now = clock.now();
-        let mut after = 0;
-        loop {
-            let rows = store.events_after(after, PAGE)?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.sequence;
-            let mut providers = self.lock();
-            for row in rows {
-                if let EventKind::Delivered { .. } = row.event.kind {
-                    let delivery = Delivery {
-                        message: row.event.message,
-                        sender: row.message.sender,
-                        recipient: row.message.recipient,
-                        at: row.event.at,
-                    };
-                    providers.restore_delivered(&delivery, now);
-                }
-            }
-        }
+        let mut providers = self.lock();
+        store.for_each_delivered(|DeliveredRow { id: message, sender, recipient, at }| {
+            providers.restore_delivered(&Delivery { message, sender, recipient, at }, now);
+        })
     }
 }
 

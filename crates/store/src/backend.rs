@@ -8,7 +8,9 @@ use crate::error::StoreError;
 use crate::event::{EventOrder, EventRow};
 use crate::fault::Faults;
 use crate::inbound::{InboundCounts, InboundCursor, InboundId, InboundRow};
-use crate::message::{MessageCursor, MessageFilter, MessageRow, NewMessage, QueuedRow, StoredMessage};
+use crate::message::{
+    DeliveredRow, MessageCursor, MessageFilter, MessageRow, NewMessage, QueuedRow, StoredMessage,
+};
 
 /// Called once with the outcome of a write, after it is durable. It must not block and must not wait for a write.
 pub type Done<T> = Box<dyn FnOnce(Result<T, StoreError>) + Send>;
@@ -46,6 +48,7 @@ pub(crate) trait Backend: Send + Sync {
     fn faults(&self) -> &Faults;
     fn groups(&self) -> u64;
     fn for_each_queued(&self, each: &mut dyn FnMut(QueuedRow)) -> Result<(), StoreError>;
+    fn for_each_delivered(&self, each: &mut dyn FnMut(DeliveredRow)) -> Result<(), StoreError>;
     fn message(&self, id: QueueId) -> Result<Option<MessageRow>, StoreError>;
     fn body(&self, id: QueueId) -> Result<Option<StoredMessage>, StoreError>;
     fn fresh(&self, id: QueueId) -> Option<StoredMessage>;

@@ -62,8 +62,8 @@ pub use event::{EventOrder, EventRow, MessageFacts};
 pub use fault::Faults;
 pub use inbound::{InboundCounts, InboundCursor, InboundId, InboundResult, InboundRow, NewInbound};
 pub use message::{
-    MessageCursor, MessageFilter, MessageIdHeader, MessageRow, MessageStatus, NewMessage, QueueState,
-    QueuedRow, StoredMessage, copy_id,
+    DeliveredRow, MessageCursor, MessageFilter, MessageIdHeader, MessageRow, MessageStatus, NewMessage,
+    QueueState, QueuedRow, StoredMessage, copy_id,
 };
 pub use options::{Durability, Options};
 pub use store::{MAX_BODY, MAX_NAME, MAX_PAGE, MAX_VALUE, Store};

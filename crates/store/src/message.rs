@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use emta_mail::chance::Hasher;
 use emta_mail::event::Attempt;
-use emta_mail::{DeliveryEvent, Domain, Envelope, EventKind, Origin, QueueId, Timestamp};
+use emta_mail::{
+    DeliveryEvent, Domain, EmailAddress, Envelope, EventKind, Origin, QueueId, ReversePath, Timestamp,
+};
 
 use crate::event::MessageFacts;
 
@@ -75,6 +77,19 @@ pub struct QueuedRow {
     pub due: Timestamp,
     /// How many attempts were made.
     pub attempts: u32,
+}
+
+/// A message that a mailbox provider accepted, as the providers need it when the program starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveredRow {
+    /// The message.
+    pub id: QueueId,
+    /// Envelope sender.
+    pub sender: ReversePath,
+    /// Envelope recipient.
+    pub recipient: EmailAddress,
+    /// When the provider accepted it.
+    pub at: Timestamp,
 }
 
 /// A message without its body. All that was handed in, with the ids it got and how far it came.

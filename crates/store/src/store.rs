@@ -14,7 +14,9 @@ use crate::event::{EventOrder, EventRow};
 use crate::fault::Faults;
 use crate::inbound::{InboundCounts, InboundCursor, InboundId, InboundRow};
 use crate::memory::Memory;
-use crate::message::{MessageCursor, MessageFilter, MessageRow, NewMessage, QueuedRow, StoredMessage};
+use crate::message::{
+    DeliveredRow, MessageCursor, MessageFilter, MessageRow, NewMessage, QueuedRow, StoredMessage,
+};
 use crate::options::Options;
 use crate::sqlite::Sqlite;
 
@@ -126,6 +128,11 @@ impl Store {
     /// the program starts. They are shown as they are read, so that memory does not grow with their number.
     pub fn for_each_queued(&self, mut each: impl FnMut(QueuedRow)) -> Result<(), StoreError> {
         self.0.for_each_queued(&mut each)
+    }
+
+    /// Shows every message that a mailbox provider accepted, in no order: what the providers need when the program starts.
+    pub fn for_each_delivered(&self, mut each: impl FnMut(DeliveredRow)) -> Result<(), StoreError> {
+        self.0.for_each_delivered(&mut each)
     }
 
     /// The message of this id, without its body. It stays when the body is released.

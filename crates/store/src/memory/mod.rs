@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use emta_mail::QueueId;
+use emta_mail::{EventKind, QueueId};
 
 use crate::backend::{Backend, Write};
 use crate::change::{Change, Committed, JournalEntry};
@@ -22,7 +22,7 @@ use crate::event::{EventOrder, EventRow};
 use crate::fault::Faults;
 use crate::inbound::{InboundCounts, InboundCursor, InboundId, InboundRow};
 use crate::message::{
-    MessageCursor, MessageFilter, MessageRow, NewMessage, QueueState, QueuedRow, StoredMessage,
+    DeliveredRow, MessageCursor, MessageFilter, MessageRow, NewMessage, QueueState, QueuedRow, StoredMessage,
 };
 
 use log::Log;
@@ -140,6 +140,16 @@ impl Backend for Memory {
         Ok(())
     }
 
+    fn for_each_delivered(&self, each: &mut dyn FnMut(DeliveredRow)) -> Result<(), StoreError> {
+        // Collected first: `each` may use the store.
+        let state = self.state();
+        let rows = state.log.after(0).filter_map(|entry| entry.row(&state.messages)).filter_map(delivered);
+        let rows: Vec<DeliveredRow> = rows.collect();
+        drop(state);
+        rows.into_iter().for_each(each);
+        Ok(())
+    }
+
     fn message(&self, id: QueueId) -> Result<Option<MessageRow>, StoreError> {
         Ok(self.state().messages.get(id).cloned())
     }
@@ -242,4 +252,13 @@ fn queued(row: &MessageRow) -> Option<QueuedRow> {
         }),
         QueueState::Finished { .. } => None,
     }
+}
+
+fn delivered(row: EventRow) -> Option<DeliveredRow> {
+    matches!(row.event.kind, EventKind::Delivered { .. }).then_some(DeliveredRow {
+        id: row.event.message,
+        sender: row.message.sender,
+        recipient: row.message.recipient,
+        at: row.event.at,
+    })
 }

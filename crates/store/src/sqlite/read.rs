@@ -14,7 +14,7 @@ use crate::error::StoreError;
 use crate::event::{EventOrder, EventRow};
 use crate::fault::Faults;
 use crate::inbound::{InboundCounts, InboundCursor, InboundId, InboundRow};
-use crate::message::{MessageCursor, MessageFilter, MessageRow, QueuedRow, StoredMessage};
+use crate::message::{DeliveredRow, MessageCursor, MessageFilter, MessageRow, QueuedRow, StoredMessage};
 use crate::segment::Placement;
 
 impl Backend for Sqlite {
@@ -44,6 +44,23 @@ impl Backend for Sqlite {
                     expires_at: columns.time()?,
                     due: columns.time()?,
                     attempts: columns.unsigned()?,
+                });
+                Ok(())
+            })
+        })
+    }
+
+    fn for_each_delivered(&self, each: &mut dyn FnMut(DeliveredRow)) -> Result<(), StoreError> {
+        let sql = "SELECT e.queue_id, m.sender, m.recipient, e.at_ms \
+                   FROM events AS e CROSS JOIN messages AS m ON m.sequence = e.message \
+                   WHERE e.kind = 'message.delivered'";
+        self.read(|connection| {
+            for_each(connection, "events", sql, [], |columns| {
+                each(DeliveredRow {
+                    id: columns.queue_id()?,
+                    sender: columns.parsed("an address or nothing")?,
+                    recipient: columns.parsed("an address")?,
+                    at: columns.time()?,
                 });
                 Ok(())
             })

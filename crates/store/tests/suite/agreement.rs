@@ -137,6 +137,10 @@ fn perform(store: &Store, step: &Step) -> String {
 fn told(store: &Store) -> Vec<String> {
     let mut told = Vec::new();
     store.for_each_queued(|row| told.push(format!("{row:?}"))).unwrap();
+    let mut delivered = Vec::new();
+    store.for_each_delivered(|row| delivered.push(format!("{row:?}"))).unwrap();
+    delivered.sort();
+    told.extend(delivered);
     let filters = [
         MessageFilter::default(),
         MessageFilter { recipient: Some("R1@bigmail.example".to_owned()), ..MessageFilter::default() },
