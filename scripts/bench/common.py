@@ -23,6 +23,7 @@ EMTA = TARGET / "release" / "emta"
 LOAD = TARGET / "release" / "examples" / "bench_load"
 TICKS = os.sysconf("SC_CLK_TCK")
 START_TIMEOUT = 60.0
+DRAIN_TIMEOUT = 120.0
 
 
 def build():
@@ -73,6 +74,15 @@ def memory_of(pid, field="VmRSS"):
     return 0
 
 
+def wait_until_empty(server, name):
+    """Until a server has sent all that it had; ends the bench where that does not happen."""
+    end = time.monotonic() + DRAIN_TIMEOUT
+    while left := server.queued():
+        if time.monotonic() > end:
+            sys.exit(f"{name} still has {left} messages after {DRAIN_TIMEOUT:.0f} s")
+        time.sleep(0.01)
+
+
 class Emta:
     """`emta up` in a folder of its own, with every domain routed to one foreign server on loopback, if one is given."""
 
@@ -113,8 +123,7 @@ class Emta:
         return total["ready"] + total["scheduled"] + total["in_flight"]
 
     def wait_until_empty(self):
-        while self.queued():
-            time.sleep(0.01)
+        wait_until_empty(self, "emta")
 
     def kill(self):
         """As a loss of power would, for this process; the folder stays."""

@@ -7,9 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
-from common import find, free_port, wait_for_port
+from common import find, free_port, wait_for_port, wait_until_empty
 
 MAIN = """
 compatibility_level = 3.6
@@ -21,7 +20,7 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 myhostname = postfix.test
 mydestination =
-relay_domains = load.test
+relay_domains =
 relayhost = [127.0.0.1]:{route}
 mynetworks = 127.0.0.0/8
 smtpd_recipient_restrictions = permit_mynetworks, reject
@@ -90,8 +89,7 @@ class Postfix:
         return sum(len(files) for name in names for _, _, files in os.walk(self.folder / "spool" / name))
 
     def wait_until_empty(self):
-        while self.queued():
-            time.sleep(0.01)
+        wait_until_empty(self, "Postfix")
 
     def stop(self):
         """Ends it; the CPU seconds of all its processes."""
