@@ -9,24 +9,24 @@ use emta_mail::{Origin, duration, header};
 use serde_json::Value;
 
 /// Most metadata entries that are kept of a message.
-pub(super) const MAX_METADATA: usize = 64;
+pub(crate) const MAX_METADATA: usize = 64;
 /// Longest metadata key or value that is kept, in octets; longer ones are cut.
-pub(super) const MAX_METADATA_LEN: usize = 1_000;
+pub(crate) const MAX_METADATA_LEN: usize = 1_000;
 
 /// What the relay wants to know of a message's header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct HeaderFacts {
+pub(crate) struct HeaderFacts {
     /// `Message-ID` without angle brackets.
-    pub(super) message_id: Option<String>,
+    pub(crate) message_id: Option<String>,
     /// Whether there is a `Date` field.
-    pub(super) has_date: bool,
+    pub(crate) has_date: bool,
     /// Where the message came from.
-    pub(super) origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 /// A header field that the relay must understand and does not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum HeaderError {
+pub(crate) enum HeaderError {
     /// SparkPost answers so to JSON that it cannot read (facts 8.1).
     #[error("JSON parsing error in X-MSYS-API")]
     MsysApi,
@@ -36,7 +36,7 @@ pub(super) enum HeaderError {
 }
 
 /// Reads the header with which `content` begins.
-pub(super) fn read(content: &[u8]) -> Result<HeaderFacts, HeaderError> {
+pub(crate) fn read(content: &[u8]) -> Result<HeaderFacts, HeaderError> {
     let mut facts = HeaderFacts::default();
     let mut msys = None;
     for (name, value) in header::fields(content) {
