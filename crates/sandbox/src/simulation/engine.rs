@@ -104,8 +104,8 @@ pub fn run(
         end: scenario.plan.end(),
         command: options.command.clone(),
     };
-    let Scenario { name: _, config, content, plan } = scenario;
-    let world = Arc::new(World::new(config, content, &plan));
+    let Scenario { name: _, config, content, plan, outages } = scenario;
+    let world = Arc::new(World::new(config, content, &plan, outages));
     let division = Division::new(&plan, &world, threads);
     let shards = populate(&world, &division, &setting, threads)?;
     let steps = Steps::new(&division);

@@ -18,5 +18,5 @@ mod spool;
 mod world;
 
 pub use engine::{Finished, Listener, Options, Progress, SimulationError, run};
-pub use scenario::{Audience, Plan, Scenario, Share, Waves};
+pub use scenario::{Audience, Outage, Plan, Scenario, Share, Waves};
 pub use shard::Facts;

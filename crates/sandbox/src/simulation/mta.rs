@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use emta_mail::event::{Attempt, Verdict};
-use emta_mail::{BounceClass, Domain, Envelope, EventKind, Phase, QueueId, Reply, Timestamp};
-use emta_providers::{DoorBehaviour, DoorId, ProviderSession, Providers, ProvidersError, Resolution};
+use emta_mail::{BounceClass, Chance, Domain, Envelope, EventKind, Phase, QueueId, Reply, Timestamp};
+use emta_providers::{
+    DoorBehaviour, DoorId, ProviderSession, ProviderSpec, Providers, ProvidersError, Resolution, SandboxAddresses,
+    WeightedOutcome,
+};
 use emta_queue::{AttemptResult, Input, Message, Output, Queue};
 use emta_smtp::{Job, Outcome, ServerConfig};
 use emta_store::MessageStatus;
 
+use super::scenario::Outage;
 use super::link::{Handshake, Link, Lost, refused};
 use super::spool::{Place, Spool};
 use super::world::World;
@@ -21,15 +25,30 @@ use crate::mta::{REPLY, expiry, internal};
 pub(super) struct Mta {
     world: Arc<World>,
     pub(super) queue: Queue,
-    pub(super) providers: Providers,
-    /// By [`DoorId`].
-    doors: Vec<Door>,
+    net: Net,
+    /// What is there instead of a provider during an outage.
+    outages: Vec<Dark>,
     /// Open connections by lane and slot.
     connections: HashMap<(Arc<Domain>, u32), Open>,
     /// Attempts at providers that take their time, by when these answer.
     slow: BTreeMap<(Timestamp, QueueId), Waiting>,
     /// The last failure of each message that is still tried.
     failed: HashMap<QueueId, (Attempt, Verdict)>,
+}
+
+/// Providers and their listeners.
+struct Net {
+    providers: Providers,
+    /// By [`DoorId`].
+    doors: Vec<Door>,
+}
+
+/// A provider's outage.
+struct Dark {
+    provider: String,
+    from: Timestamp,
+    until: Timestamp,
+    net: Net,
 }
 
 /// What the MTA needs of a listener.
@@ -41,9 +60,16 @@ struct Door {
 
 /// A connection to a provider.
 struct Open {
-    door: DoorId,
+    door: (Sky, DoorId),
     link: Link,
     session: ProviderSession,
+}
+
+/// Where attempts go: to the providers, or during an outage to what is there instead, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sky {
+    Clear,
+    Dark(usize),
 }
 
 /// An attempt that the queue asked for.
@@ -72,30 +98,47 @@ struct End {
 
 impl Mta {
     pub(super) fn new(world: &Arc<World>) -> Result<Self, ProvidersError> {
-        let chance = emta_mail::Chance::new(world.config.seed);
-        let providers = Providers::try_new(chance, world.config.providers.clone())?;
-        let door = |door: &emta_providers::Door| Door {
-            server: Arc::new(door.server.clone()),
-            is_listening: door.behaviour != DoorBehaviour::NotListening,
-            handshake: match door.behaviour {
-                DoorBehaviour::FailTls => Handshake::Fails,
-                DoorBehaviour::Open
-                | DoorBehaviour::NotListening
-                | DoorBehaviour::RefuseGreeting { .. }
-                | DoorBehaviour::RefuseEhlo { .. }
-                | DoorBehaviour::HangUpAtGreeting
-                | DoorBehaviour::HangUpAtEhlo => Handshake::Succeeds,
-            },
+        let chance = Chance::new(world.config.seed);
+        let dark = |outage: &Outage| {
+            let Outage { provider, after, lasts, outcome } = outage;
+            let always = WeightedOutcome { weight: 1.0, name: "outage".to_owned(), outcome: outcome.clone() };
+            let spec = ProviderSpec {
+                outcomes: vec![always],
+                recipients: Vec::new(),
+                sandbox_addresses: SandboxAddresses::Off,
+                ..provider.clone()
+            };
+            let from = world.start + *after;
+            let net = Net::new(chance, vec![spec])?;
+            Ok(Dark { provider: provider.name.clone(), from, until: from + *lasts, net })
         };
         Ok(Self {
             queue: Queue::new(Arc::new(world.config.queue.policy.clone()), chance),
-            doors: providers.doors().iter().map(door).collect(),
-            providers,
+            net: Net::new(chance, world.config.providers.clone())?,
+            outages: world.outages.iter().map(dark).collect::<Result<_, ProvidersError>>()?,
             connections: HashMap::new(),
             slow: BTreeMap::new(),
             failed: HashMap::new(),
             world: Arc::clone(world),
         })
+    }
+
+    /// The providers.
+    pub(super) const fn providers(&mut self) -> &mut Providers {
+        &mut self.net.providers
+    }
+
+    /// What is at a provider's place now.
+    fn sky(&self, provider: &str, now: Timestamp) -> Sky {
+        let is_dark = |dark: &Dark| dark.provider == provider && (dark.from..dark.until).contains(&now);
+        self.outages.iter().position(is_dark).map_or(Sky::Clear, Sky::Dark)
+    }
+
+    fn net(&mut self, sky: Sky) -> &mut Net {
+        match sky {
+            Sky::Clear => &mut self.net,
+            Sky::Dark(number) => self.outages.get_mut(number).map_or(&mut self.net, |dark| &mut dark.net),
+        }
     }
 
     /// Queues a message.
@@ -106,7 +149,7 @@ impl Mta {
     /// When there is something to do.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
         let slow = self.slow.first_key_value().map(|((at, _), _)| *at);
-        [self.queue.deadline(), self.providers.deadline(), slow].into_iter().flatten().min()
+        [self.queue.deadline(), self.net.providers.deadline(), slow].into_iter().flatten().min()
     }
 
     /// Makes the attempts that are due, and tells what came of them. False if nothing was.
@@ -148,7 +191,7 @@ impl Mta {
                     }
                 }
                 Output::Expired { id, attempts: _ } => {
-                    self.providers.forget(id);
+                    self.forget(id);
                     let last = self.failed.remove(&id);
                     if let Some(place) = spool.find(id) {
                         spool.set_status(place, MessageStatus::Expired);
@@ -168,7 +211,8 @@ impl Mta {
         tell: &mut impl FnMut(&mut Spool, Place, QueueId, EventKind),
     ) {
         let Some(recipient) = spool.recipient(start.place) else { return };
-        let delay = self.providers.delay(start.id, recipient, start.number);
+        let sky = self.sky(&start.provider, now);
+        let delay = self.net(sky).providers.delay(start.id, recipient, start.number);
         if delay.is_zero() {
             return self.deliver(start, spool, now, tell);
         }
@@ -193,9 +237,10 @@ impl Mta {
             let reply = internal(451, "4.3.0", "the queued message cannot be read");
             return End { mx: String::new(), phase: Phase::Connect, reply };
         };
-        let (mx, door) = match self.providers.resolve(start.id, recipient, start.number) {
+        let sky = self.sky(&start.provider, now);
+        let (mx, door) = match self.net(sky).providers.resolve(start.id, recipient, start.number) {
             Resolution::Failed { phase, reply } => return End { mx: String::new(), phase, reply },
-            Resolution::Mx { host, door } => (host, door),
+            Resolution::Mx { host, door } => (host, (sky, door)),
             Resolution::Foreign(address) => {
                 let reply = internal(421, "4.4.1", "a simulation has no way to other servers");
                 return End { mx: address.to_string(), phase: Phase::Connect, reply };
@@ -216,9 +261,8 @@ impl Mta {
                 Ok(mut connection) => {
                     let job = Job { key: start.id.as_u64(), envelope: envelope.clone(), content: content() };
                     let Open { link, session, .. } = &mut connection;
-                    let providers = &mut self.providers;
-                    let handshake =
-                        self.doors.get(door.index()).map_or(Handshake::Succeeds, |door| door.handshake);
+                    let Net { providers, doors } = self.net(sky);
+                    let handshake = doors.get(door.1.index()).map_or(Handshake::Succeeds, |door| door.handshake);
                     let outcome =
                         link.deliver(job, handshake, |request| session.answer(providers, &request, now));
                     if !connection.link.is_closed() {
@@ -242,14 +286,20 @@ impl Mta {
         }
     }
 
-    fn connect(&self, door: DoorId) -> Result<Open, Reply> {
-        match self.doors.get(door.index()) {
+    fn connect(&mut self, door: (Sky, DoorId)) -> Result<Open, Reply> {
+        let client = Arc::clone(&self.world.mta_client);
+        match self.net(door.0).doors.get(door.1.index()) {
             Some(to) if to.is_listening => {
-                let link = Link::new(&self.world.mta_client, &to.server);
-                Ok(Open { door, link, session: ProviderSession::new(door) })
+                let link = Link::new(&client, &to.server);
+                Ok(Open { door, link, session: ProviderSession::new(door.1) })
             }
             Some(_) | None => Err(refused()),
         }
+    }
+
+    fn forget(&mut self, id: QueueId) {
+        self.net.providers.forget(id);
+        self.outages.iter_mut().for_each(|dark| dark.net.providers.forget(id));
     }
 
     fn finish(
@@ -271,7 +321,7 @@ impl Mta {
             spool.set_status(place, MessageStatus::Deferred);
             AttemptResult::Deferred { class }
         } else {
-            self.providers.forget(id);
+            self.forget(id);
             self.failed.remove(&id);
             if attempt.reply.is_positive() {
                 spool.set_status(place, MessageStatus::Delivered);
@@ -289,5 +339,25 @@ impl Mta {
 
     fn classify(&self, attempt: &Attempt) -> Verdict {
         classify::synchronous(&self.world.config.rules.mta, attempt)
+    }
+}
+
+impl Net {
+    fn new(chance: Chance, specs: Vec<ProviderSpec>) -> Result<Self, ProvidersError> {
+        let providers = Providers::try_new(chance, specs)?;
+        let door = |door: &emta_providers::Door| Door {
+            server: Arc::new(door.server.clone()),
+            is_listening: door.behaviour != DoorBehaviour::NotListening,
+            handshake: match door.behaviour {
+                DoorBehaviour::FailTls => Handshake::Fails,
+                DoorBehaviour::Open
+                | DoorBehaviour::NotListening
+                | DoorBehaviour::RefuseGreeting { .. }
+                | DoorBehaviour::RefuseEhlo { .. }
+                | DoorBehaviour::HangUpAtGreeting
+                | DoorBehaviour::HangUpAtEhlo => Handshake::Succeeds,
+            },
+        };
+        Ok(Self { doors: providers.doors().iter().map(door).collect(), providers })
     }
 }

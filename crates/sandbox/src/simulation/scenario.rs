@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use emta_campaign::{Content, Recipient};
 use emta_mail::Timestamp;
+use emta_providers::{Outcome, ProviderSpec};
 
 use crate::config::Config;
 
@@ -18,6 +19,21 @@ pub struct Scenario {
     pub content: Content,
     /// To whom, and when.
     pub plan: Plan,
+    /// When providers are not there.
+    pub outages: Vec<Outage>,
+}
+
+/// A time during which every attempt at a provider ends in the same way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outage {
+    /// The provider, without its own outcomes.
+    pub provider: ProviderSpec,
+    /// When it begins, after the start.
+    pub after: Duration,
+    /// How long it lasts.
+    pub lasts: Duration,
+    /// How attempts end; never in an acceptance.
+    pub outcome: Outcome,
 }
 
 /// To whom a scenario sends, and when.

@@ -92,14 +92,14 @@ impl Shard {
         figures: Figures,
         waves: Vec<(Timestamp, Vec<Member>)>,
     ) -> Result<Self, ProvidersError> {
-        let mta = Mta::new(world)?;
+        let mut mta = Mta::new(world)?;
         let mut providers = HashMap::new();
         for (_, members) in &waves {
             for member in members {
                 let Some((_, domain)) = member.recipient.address.trim().rsplit_once('@') else { continue };
                 let domain = domain.to_lowercase().into_boxed_str();
                 if !providers.contains_key(&domain)
-                    && let Some(spec) = domain.parse().ok().and_then(|d| mta.providers.provider_for(&d))
+                    && let Some(spec) = domain.parse().ok().and_then(|d| mta.providers().provider_for(&d))
                 {
                     providers.insert(domain, Arc::from(spec.name.as_str()));
                 }
@@ -242,7 +242,7 @@ impl Shard {
     /// Does what providers and their users do now.
     fn act(&mut self, now: Timestamp) -> bool {
         let mut any = false;
-        while let Some(later) = self.mta.providers.poll(now) {
+        while let Some(later) = self.mta.providers().poll(now) {
             any = true;
             let Some(place) = self.spool.find(later.message) else { continue };
             let Later { message, due, .. } = later;

@@ -6,7 +6,7 @@ use emta_campaign::Content;
 use emta_mail::{ReversePath, Timestamp};
 use emta_smtp::{ClientConfig, ServerConfig, TlsPolicy};
 
-use super::scenario::Plan;
+use super::scenario::{Outage, Plan};
 use crate::config::Config;
 use crate::system::server_config;
 
@@ -15,6 +15,7 @@ pub(super) struct World {
     pub(super) config: Config,
     /// What every delivery sends.
     pub(super) content: Content,
+    pub(super) outages: Vec<Outage>,
     /// When the first delivery is confirmed.
     pub(super) start: Timestamp,
     /// When nothing more is waited for.
@@ -28,7 +29,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(config: Config, content: Content, plan: &Plan) -> Self {
+    pub(super) fn new(config: Config, content: Content, plan: &Plan, outages: Vec<Outage>) -> Self {
         let mta_client = ClientConfig::new(config.hostname.as_str());
         Self {
             start: plan.start,
@@ -39,6 +40,7 @@ impl World {
             mta_client: Arc::new(mta_client),
             content,
             config,
+            outages,
         }
     }
 
