@@ -12,6 +12,7 @@ mod inmail;
 mod link;
 mod mta;
 mod relay;
+pub mod report;
 mod scenario;
 mod shard;
 mod spool;
