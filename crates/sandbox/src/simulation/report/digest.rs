@@ -150,6 +150,12 @@ fn encode_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn encode_length(length: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(length as u64).to_le_bytes());
+/// Seven bits an octet, the lowest first; the highest bit says that more follow. Most texts are short, and hashing is
+/// most of the cost.
+fn encode_length(mut length: usize, out: &mut Vec<u8>) {
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
 }

@@ -9,6 +9,10 @@ use super::html;
 use super::study::Study;
 use super::summary::{self, Summary};
 
+const SUMMARY: &str = "summary.json";
+const KPIS: &str = "kpis.csv";
+const PAGE: &str = "report.html";
+
 /// A folder for the files of one study.
 #[derive(Clone, Debug)]
 pub struct OutDir {
@@ -39,8 +43,8 @@ pub enum OutError {
 }
 
 impl OutDir {
-    /// Makes the folder. It must be empty or not exist yet; with `force` its files are written over, and those that
-    /// a simulation does not write are left.
+    /// Makes the folder. It must be empty or not exist yet; with `force`, what an earlier simulation wrote there is
+    /// deleted, so that no old file stands beside new ones, and other files are left.
     ///
     /// # Errors
     /// When there is something else at the path, or the folder cannot be made or read.
@@ -50,12 +54,16 @@ impl OutDir {
             return Err(OutError::NotAFolder(path.to_owned()));
         }
         fs::create_dir_all(path).map_err(failed)?;
-        let is_empty = fs::read_dir(path).map_err(failed)?.next().is_none();
-        if is_empty || force {
-            Ok(Self { path: path.to_owned() })
-        } else {
-            Err(OutError::NotEmpty(path.to_owned()))
+        for entry in fs::read_dir(path).map_err(failed)? {
+            if !force {
+                return Err(OutError::NotEmpty(path.to_owned()));
+            }
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_str().is_some_and(is_ours) {
+                fs::remove_file(entry.path()).map_err(|error| OutError::Io { path: entry.path(), error })?;
+            }
         }
+        Ok(Self { path: path.to_owned() })
     }
 
     /// A sink that writes `events.ndjson`, or `events-LABEL.ndjson` where runs are told apart; with `.gz` where it
@@ -75,15 +83,15 @@ impl OutDir {
     /// # Errors
     /// When one of them cannot be written.
     pub fn write(&self, study: &Study<'_>) -> Result<(), OutError> {
-        self.with_file("summary.json", |out| {
+        self.with_file(SUMMARY, |out| {
             serde_json::to_writer_pretty(&mut *out, &Summary::new(study))?;
             writeln!(out)
         })?;
-        self.with_file("kpis.csv", |out| summary::write_kpis(study, out))?;
-        self.with_file("report.html", |out| out.write_all(html::page(study).as_bytes()))
+        self.with_file(KPIS, |out| summary::write_kpis(study, out))?;
+        self.with_file(PAGE, |out| out.write_all(html::page(study).as_bytes()))
     }
 
-    /// The files that it writes, for people.
+    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -105,4 +113,13 @@ impl OutDir {
         let mut out = BufWriter::new(file);
         write(&mut out).and_then(|()| out.flush()).map_err(|error| OutError::Io { path, error })
     }
+}
+
+/// Whether a simulation writes a file of this name.
+fn is_ours(name: &str) -> bool {
+    let is_events = || {
+        let stem = name.strip_suffix(".gz").unwrap_or(name).strip_suffix(".ndjson");
+        stem.is_some_and(|stem| stem == "events" || stem.starts_with("events-"))
+    };
+    [SUMMARY, KPIS, PAGE].contains(&name) || is_events()
 }

@@ -120,26 +120,22 @@ impl KeyFigure {
             let accepted = count(f, Outcome::Accepted);
             (accepted > 0.0).then(|| total_attempts(f) / accepted)
         }),
-        plain("age_p50_minutes", "Half of the mail had left the queue after", Unit::Minutes, |f| age(f, 0.5)),
-        plain("age_p95_minutes", "95 % of the mail had left the queue after", Unit::Minutes, |f| {
-            age(f, 0.95)
-        }),
-        plain("age_p99_minutes", "99 % of the mail had left the queue after", Unit::Minutes, |f| {
-            age(f, 0.99)
-        }),
+        plain("age_p50_minutes", "Half had left the queue after", Unit::Minutes, |f| age(f, 0.5)),
+        plain("age_p95_minutes", "95 % had left the queue after", Unit::Minutes, |f| age(f, 0.95)),
+        plain("age_p99_minutes", "99 % had left the queue after", Unit::Minutes, |f| age(f, 0.99)),
         counted("quarantined", "Addresses put into quarantine", Base::Accepted, |f| {
             f.quarantined_until().last().copied().unwrap_or(0) as f64
         }),
-        counted("kpi_delivered_without_efs", "Delivered by the KPIs, without EFS", Base::ToDeliver, |f| {
+        counted("kpi_delivered_without_efs", "KPI Delivered, without EFS", Base::ToDeliver, |f| {
             kpi(f, Mode::WithoutEfs, Indicator::Delivered)
         }),
-        counted("kpi_delivered_efs", "Delivered by the KPIs, EFS", Base::ToDeliver, |f| {
+        counted("kpi_delivered_efs", "KPI Delivered, EFS", Base::ToDeliver, |f| {
             kpi(f, Mode::Efs, Indicator::Delivered)
         }),
-        counted("kpi_delivered_efs_v8", "Delivered by the KPIs, EFS of v8", Base::ToDeliver, |f| {
+        counted("kpi_delivered_efs_v8", "KPI Delivered, EFS of v8", Base::ToDeliver, |f| {
             kpi(f, Mode::EfsV8, Indicator::Delivered)
         }),
-        counted("kpi_bounces_efs_v8", "Bounces + errors by the KPIs, EFS of v8", Base::ToDeliver, |f| {
+        counted("kpi_bounces_efs_v8", "KPI Bounces + errors, EFS of v8", Base::ToDeliver, |f| {
             kpi(f, Mode::EfsV8, Indicator::Bounces)
         }),
     ];

@@ -2,11 +2,9 @@
 
 use emta_campaign::Mode;
 
-use super::super::breakdown::{Breakdown, Key, Part};
-use super::super::study::{Group, Spread, Study};
-use super::super::tables::{self, Table};
-use super::super::{numbers, summary};
-use super::plot::{self, Color, Line, Plot};
+use super::super::study::{Group, Study};
+use super::super::tables;
+use super::plot::{Color, Line, Plot};
 use super::scale::{self, Format, Scale};
 use crate::simulation::figures::{Counts, Figures, Indicator, KpiRow, LONGEST_VALIDITY, Outcome};
 
@@ -39,15 +37,23 @@ const HOURS: &str = "virtual hours since the start";
 const AGE: &str = "age in hours";
 
 /// The states of accepted mail, in the order in which areas lie upon each other.
-const STATES: [(Outcome, Color); 4] = [
+pub(super) const STATES: [(Outcome, Color); 4] = [
     (Outcome::Delivered, Color::Delivered),
     (Outcome::HardBounced, Color::Hard),
     (Outcome::SoftBounced, Color::Soft),
     (Outcome::Expired, Color::Expired),
 ];
 
+/// The KPIs that are plotted.
+pub(super) const KPIS: [(Indicator, Color); 4] = [
+    (Indicator::Delivered, Color::Delivered),
+    (Indicator::Bounces, Color::Hard),
+    (Indicator::Pending, Color::Queued),
+    (Indicator::TakenIntoAccount, Color::Deferred),
+];
+
 /// What follows a delivery.
-const LATER: [(Outcome, Color); 3] = [
+pub(super) const LATER: [(Outcome, Color); 3] = [
     (Outcome::AsynchronousBounce, Color::Asynchronous),
     (Outcome::Complaint, Color::Complaint),
     (Outcome::AutoReply, Color::Reply),
@@ -195,12 +201,6 @@ pub(super) fn quarantine(study: &Study<'_>) -> Chart {
 
 /// KPIs as each mode shows them: the same axis for all.
 pub(super) fn kpis(study: &Study<'_>) -> Vec<Chart> {
-    let shown = [
-        (Indicator::Delivered, Color::Delivered),
-        (Indicator::Bounces, Color::Hard),
-        (Indicator::Pending, Color::Queued),
-        (Indicator::TakenIntoAccount, Color::Deferred),
-    ];
     let chart = |mode: Mode| {
         let of = |indicator: Indicator| {
             move |figures: &Figures| {
@@ -210,7 +210,7 @@ pub(super) fn kpis(study: &Study<'_>) -> Vec<Chart> {
                 [0.0].into_iter().chain(rows.iter().map(share)).collect()
             }
         };
-        let measures = shown.map(|(indicator, color)| Measure {
+        let measures = KPIS.map(|(indicator, color)| Measure {
             label: indicator.label(),
             color,
             of: Box::new(of(indicator)),
@@ -227,120 +227,6 @@ pub(super) fn kpis(study: &Study<'_>) -> Vec<Chart> {
         Chart { title: title.to_owned(), note: "", svg, legend: legend(&measures) }
     };
     Mode::ALL.map(chart).into()
-}
-
-/// A row of a list of bars: name, bars, and what they say.
-pub(super) struct BarRow {
-    pub(super) name: String,
-    /// A bar a group, with its text.
-    pub(super) bars: Vec<(String, String)>,
-}
-
-/// What became of the mail at each provider, in shares of what was accepted for it.
-pub(super) fn providers(study: &Study<'_>) -> (Vec<BarRow>, Vec<(Color, String)>) {
-    let shown: Vec<(Outcome, Color)> = STATES.into();
-    let legend = shown.iter().map(|(outcome, color)| (*color, outcome.label().to_owned()));
-    let legend = legend.chain([(Color::Queued, "Still queued".to_owned())]).collect();
-    let rows = bars(study, Breakdown::Provider, |part| {
-        let accepted = number(Breakdown::Provider, part, Outcome::Accepted);
-        let share = |outcome| {
-            if accepted > 0.0 { number(Breakdown::Provider, part, outcome) / accepted } else { 0.0 }
-        };
-        let mut segments: Vec<(Color, f64)> =
-            shown.iter().map(|(outcome, color)| (*color, share(*outcome))).collect();
-        let rest = 1.0 - segments.iter().map(|(_, share)| share).sum::<f64>();
-        segments.push((Color::Queued, if accepted > 0.0 { rest.max(0.0) } else { 0.0 }));
-        let delivered = numbers::percent(share(Outcome::Delivered));
-        (segments, format!("{delivered} of {}", numbers::thousands(accepted)))
-    });
-    (rows, legend)
-}
-
-/// Failures and what came back, by type and reason.
-pub(super) fn reasons(study: &Study<'_>) -> (Vec<BarRow>, Vec<(Color, String)>) {
-    let shown: Vec<(Outcome, Color)> = STATES.into_iter().skip(1).chain(LATER).collect();
-    let total = |part: &Part| -> f64 {
-        shown.iter().map(|(outcome, _)| number(Breakdown::Reason, part, *outcome)).sum()
-    };
-    let all = study.groups().flat_map(|group| group.parts(Breakdown::Reason));
-    let most = all.map(|part| total(&part)).fold(1.0, f64::max);
-    let rows = bars(study, Breakdown::Reason, |part| {
-        let of = |outcome| number(Breakdown::Reason, part, outcome) / most;
-        let segments = shown.iter().map(|(outcome, color)| (*color, of(*outcome))).collect();
-        (segments, numbers::thousands(total(part)))
-    });
-    (rows, shown.iter().map(|(outcome, color)| (*color, outcome.label().to_owned())).collect())
-}
-
-/// What happened until each hour, for those who read rather than see; hours in which nothing happened are left out.
-pub(super) fn hourly(group: &Group<'_>) -> Table {
-    let shown = [Outcome::Accepted].into_iter().chain(STATES.map(|(outcome, _)| outcome));
-    let shown: Vec<Outcome> =
-        shown.chain([Outcome::Deferred]).chain(LATER.map(|(outcome, _)| outcome)).collect();
-    let queued = group.series(|figures| figures.until().iter().map(|c| c.queued() as f64).collect());
-    let series: Vec<Vec<Spread>> = shown
-        .iter()
-        .map(|outcome| {
-            group.series(|figures| figures.until().iter().map(|c| c.of(*outcome) as f64).collect())
-        })
-        .collect();
-    let start = group.run().figures.setting().start;
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for (hour, queued) in queued.iter().enumerate() {
-        let numbers = series.iter().filter_map(|one| one.get(hour)).chain([queued]);
-        let cells: Vec<String> = numbers.map(|value| numbers::thousands(value.middle)).collect();
-        if rows.last().is_some_and(|last| last.get(1..) == Some(&cells[..])) {
-            continue;
-        }
-        let until = summary::end_of_hour(start, hour).strftime("%Y-%m-%d %H:%M");
-        rows.push([until].into_iter().chain(cells).collect());
-    }
-    let labels = shown.iter().map(|outcome| outcome.label());
-    let titles = ["Until"].into_iter().chain(labels).chain(["Still queued"]);
-    let caption = "Until the end of each hour (UTC); hours without news are left out".to_owned();
-    Table { caption, titles: titles.map(str::to_owned).collect(), rows }
-}
-
-/// Survival in numbers.
-pub(super) fn survival_table(study: &Study<'_>) -> Table {
-    let ages = [1, 2, 4, 8, 12, 24, 36, 48, 60, 72, 83, 84, 85];
-    let columns: Vec<Vec<Spread>> = study.groups().map(|group| group.series(Figures::survival)).collect();
-    let row = |age: usize| {
-        let cell = |series: &Vec<Spread>| {
-            series.get(age).map_or(numbers::NOTHING.to_owned(), |share| numbers::percent(share.middle))
-        };
-        [format!("{age} h")].into_iter().chain(columns.iter().map(cell)).collect()
-    };
-    let titles = ["Age"].into_iter().chain(study.groups().map(Group::label)).map(str::to_owned).collect();
-    let caption = "Share of accepted mail still queued".to_owned();
-    Table { caption, titles, rows: ages.into_iter().map(row).collect() }
-}
-
-fn bars(
-    study: &Study<'_>,
-    by: Breakdown,
-    draw: impl Fn(&Part) -> (Vec<(Color, f64)>, String),
-) -> Vec<BarRow> {
-    let groups: Vec<Vec<Part>> = study.groups().map(|group| group.parts(by)).collect();
-    let mut keys: Vec<_> = groups.iter().flatten().map(|(key, _)| key).collect();
-    keys.sort();
-    keys.dedup();
-    let row = |key: &Key| {
-        let bar = |parts: &Vec<Part>| match parts.iter().find(|(known, _)| known == key) {
-            None => (plot::bar(&[], &key.label), numbers::NOTHING.to_owned()),
-            Some(part) => {
-                let (segments, text) = draw(part);
-                (plot::bar(&segments, &format!("{}: {text}", key.label)), text)
-            }
-        };
-        BarRow { name: key.label.clone(), bars: groups.iter().map(bar).collect() }
-    };
-    keys.into_iter().map(row).collect()
-}
-
-fn number(by: Breakdown, part: &Part, wanted: Outcome) -> f64 {
-    let place = by.outcomes().iter().position(|outcome| *outcome == wanted);
-    place.and_then(|place| part.1.get(place)).map_or(0.0, |spread| spread.middle)
 }
 
 /// Counts at the end of each hour, behind the nothing of the start.

@@ -3,16 +3,19 @@
 //! It is HTML that is well-formed XML as well, so that a test can read it. Whatever comes from a scenario goes
 //! through [`markup::Text`].
 
+mod bars;
 mod charts;
+mod hourly;
 mod markup;
 mod plot;
 mod scale;
 
 use super::key_figures::KeyFigure;
 use super::numbers;
-use super::study::{Group, Study};
+use super::study::{Group, Run, Study};
 use super::tables;
-use charts::{BarRow, Chart};
+use bars::BarRow;
+use charts::Chart;
 use markup::{Text, folded, table};
 use plot::Color;
 
@@ -42,18 +45,18 @@ pub(super) fn page(study: &Study<'_>) -> String {
     body += &key_figures(study);
     body += &section("Outcomes over time", &[charts::outcomes(study), charts::failures(study)], study);
     for group in study.groups() {
-        body += &folded(&titled(study, group, "Numbers by hour"), &table(&charts::hourly(group)));
+        body += &folded(&titled(study, group, "Numbers by hour"), &table(&hourly::outcomes(group)));
     }
     body += &section("The queue", &[charts::survival(study), charts::throughput(study)], study);
-    body += &folded("Survival in numbers", &table(&charts::survival_table(study)));
-    let (rows, legend) = charts::providers(study);
+    body += &folded("Survival in numbers", &table(&hourly::survival(study)));
+    let (rows, legend) = bars::providers(study);
     let note = "Share of the mail accepted for each provider, by what it was at the end; the number says how \
                 much was delivered.";
-    body += &bars("By provider", note, &rows, &legend, study);
+    body += &bar_list("By provider", note, &rows, &legend, study);
     body += &parts(study, Breakdown::Provider);
-    let (rows, legend) = charts::reasons(study);
+    let (rows, legend) = bars::reasons(study);
     let note = "Messages that failed or came back, by the type and reason that they were qualified with.";
-    body += &bars("By reason", note, &rows, &legend, study);
+    body += &bar_list("By reason", note, &rows, &legend, study);
     body += &parts(study, Breakdown::Reason);
     body += &parts(study, Breakdown::Class);
     body += &kpis(study);
@@ -186,7 +189,7 @@ fn legend(entries: &[(Color, String)], dashed: Option<&Group<'_>>) -> String {
     format!("<ul class=\"legend\">{entries}{hint}</ul>\n")
 }
 
-fn bars(
+fn bar_list(
     title: &str,
     note: &str,
     rows: &[BarRow],
@@ -238,9 +241,10 @@ fn kpis(study: &Study<'_>) -> String {
             chart.svg
         )
     });
-    let tables = study
-        .groups()
-        .map(|group| folded(&titled(study, group, "KPIs at the end"), &table(&tables::kpis(group))));
+    let tables = study.groups().map(|group| {
+        let end = folded(&titled(study, group, "KPIs at the end"), &table(&tables::kpis(group)));
+        end + &folded(&titled(study, group, "KPIs by hour"), &table(&hourly::kpis(group)))
+    });
     format!(
         "<h2>KPIs in the three modes</h2>\n<p>One story, as the campaign shows it in each mode: shares of the \
          messages to deliver at the end of each hour.</p>\n{legend_entries}<div class=\"plots three\">\n{}</div>\n{}",
@@ -251,23 +255,22 @@ fn kpis(study: &Study<'_>) -> String {
 
 /// Seeds, digests and how to make each run again.
 fn runs(study: &Study<'_>) -> String {
-    let rows = study.groups().flat_map(|group| {
-        group.runs().map(|run| {
-            let setting = run.figures.setting();
-            vec![
-                format!("{}, seed {}", setting.scenario, setting.seed),
-                run.digest.to_string(),
-                setting.command.clone(),
-            ]
-        })
-    });
-    let titles = ["Run", "SHA-256 of its events", "Command"].map(str::to_owned).into();
-    let runs = tables::Table {
-        caption: "The same seed gives the same events".to_owned(),
-        titles,
-        rows: rows.collect(),
+    let row = |run: &Run<'_>| {
+        let setting = run.figures.setting();
+        let name = format!("{}, seed {}", setting.scenario, setting.seed);
+        format!(
+            "<tr><th scope=\"row\">{}</th><td><code>{}</code></td><td><code>{}</code></td></tr>\n",
+            Text(&name),
+            run.digest,
+            Text(&setting.command)
+        )
     };
-    format!("<h2>Runs</h2>\n{}", table(&runs))
+    let rows: String = study.groups().flat_map(Group::runs).map(row).collect();
+    format!(
+        "<h2>Runs</h2>\n<p>The same scenario and seed give the same events.</p>\n<table class=\"words\">\n\
+         <thead><tr><th scope=\"col\">Run</th><th scope=\"col\">SHA-256 of its events</th>\
+         <th scope=\"col\">Command</th></tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
+    )
 }
 
 /// With the group's name where there are two.

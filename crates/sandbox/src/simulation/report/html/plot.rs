@@ -60,6 +60,8 @@ pub(super) struct Plot {
     pub(super) mark: Option<(f64, &'static str)>,
 }
 
+/// Numbers of a line that are few enough to be told apart by dots.
+const MOST_DOTS: usize = 24;
 const HEIGHT: f64 = 280.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 14.0;
@@ -106,6 +108,15 @@ impl Plot {
                 line.color.class(),
                 joined(points.iter().copied())
             );
+            if line.values.len() <= MOST_DOTS {
+                for (x, y) in points {
+                    let _ = writeln!(
+                        marks,
+                        "<circle class=\"dot {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>",
+                        line.color.class()
+                    );
+                }
+            }
         }
         self.frame(&marks, lines)
     }

@@ -165,7 +165,7 @@ fn differences_are_absolute_and_in_percent() {
     assert_eq!(table.titles, ["Figure", "quick", "slow <&>", "Difference", "In percent"]);
     let row = |label: &str| table.rows.iter().find(|row| row[0] == label).unwrap().clone();
     assert_eq!(row("Accepted by the relay")[1..], ["2,000", "2,000", "0", "0.00 %"]);
-    let age = row("99 % of the mail had left the queue after");
+    let age = row("99 % had left the queue after");
     assert!(age[3].starts_with('+') && age[4].starts_with('+'), "{age:?}");
 }
 
@@ -184,7 +184,15 @@ fn what_is_there_is_not_written_over_unless_told() {
     check(&folder.path().join("new/folder"), false, None);
     let not_empty = "`TEMP` is not empty; expected an empty folder or one that does not exist";
     check(folder.path(), false, Some(not_empty));
+    for name in ["summary.json", "events.ndjson", "events-a.ndjson.gz"] {
+        fs::write(folder.path().join(name), "of an older run").unwrap();
+    }
+    fs::write(folder.path().join("notes.txt"), "mine").unwrap();
     check(folder.path(), true, None);
+    let mut left: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["new", "notes.txt"], "old files of ours are gone, others are not touched");
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let no_folder = "`TEMP/file` is not a folder; expected an empty folder or one that does not exist";
