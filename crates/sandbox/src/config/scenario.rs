@@ -400,3 +400,6 @@ fn reweigh(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,4 +20,5 @@ mod world;
 
 pub use engine::{Finished, Listener, Options, Progress, SimulationError, run};
 pub use scenario::{Audience, Outage, Plan, Scenario, Share, Waves};
+pub use emta_store::MessageFacts;
 pub use shard::Facts;

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use emta_campaign::{Feedback, Input, Kpis, Mode, Output};
-use emta_mail::event::EventKind;
-use emta_mail::{DeliveryEvent, EventId, QueueId, Timestamp};
-use emta_providers::{ActionKind, Later, ProvidersError};
+use emta_mail::event::{Attempt, EventKind};
+use emta_mail::{DeliveryEvent, Envelope, EventId, QueueId, ReversePath, Timestamp};
+use emta_providers::{ActionKind, Later, ProvidersError, ReportMail};
 use emta_queue::Message;
 use emta_store::MessageFacts;
 
@@ -21,6 +21,7 @@ use super::mta::Mta;
 use super::relay::Relay;
 use super::spool::{Member, Place, Spool};
 use super::world::World;
+use crate::mailed_bounces::OwnReport;
 
 /// Up to where a shard is to run and to tell: all events that come before this instant, or at it for messages with a
 /// smaller id.
@@ -74,12 +75,23 @@ pub(super) struct Diary {
     pub(super) figures: Figures,
     /// Told, but behind the bound.
     told: Vec<Told>,
+    mode: Mode,
+    /// What the MTA has still to report by mail.
+    given_up: Vec<GivenUp>,
     /// When the next full hour ends.
     hour_ends: Timestamp,
     /// Addresses in quarantine at the end of the last hour.
     quarantined: u64,
     /// Something happened since the KPIs were last taken down.
     changed: bool,
+}
+
+/// A message that the MTA gave up.
+struct GivenUp {
+    id: QueueId,
+    event: EventId,
+    place: Place,
+    attempt: Attempt,
 }
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -118,6 +130,8 @@ impl Shard {
             diary: Diary {
                 figures,
                 told: Vec::new(),
+                mode: world.config.campaign.core.mode,
+                given_up: Vec::new(),
                 hour_ends: world.start + HOUR,
                 quarantined: 0,
                 changed: true,
@@ -185,8 +199,9 @@ impl Shard {
                 diary.tell(spool, place, DeliveryEvent { message, at: now, kind });
             };
             let attempted = mta.run(spool, now, &mut tell);
+            let reported = self.mail_own_bounces(now);
             let acted = self.act(now);
-            if !(relayed || attempted || acted) {
+            if !(relayed || attempted || reported || acted) {
                 return;
             }
         }
@@ -265,7 +280,38 @@ impl Shard {
     }
 
     fn mail_back(&mut self, later: &Later, place: Place, now: Timestamp) {
-        let Some(mail) = later.compose(&self.spool.sent(place, later.message)) else { return };
+        if let Some(mail) = later.compose(&self.spool.sent(place, later.message)) {
+            self.take_mail(mail, place, now);
+        }
+    }
+
+    /// Without feedback service the MTA mails back what it gave up.
+    fn mail_own_bounces(&mut self, now: Timestamp) -> bool {
+        let given_up = mem::take(&mut self.diary.given_up);
+        let any = !given_up.is_empty();
+        for GivenUp { id, event, place, attempt } in given_up {
+            let sender = self.world.sender().clone();
+            let (Some(recipient), ReversePath::Address(to)) = (self.spool.recipient(place), &sender) else {
+                continue;
+            };
+            let envelope = Envelope::new(sender.clone(), recipient.clone());
+            let report = OwnReport {
+                hostname: self.world.hostname(),
+                envelope: &envelope,
+                attempt: &attempt,
+                event,
+                arrival: self.spool.accepted_at(place),
+                at: now,
+                original: &self.spool.sent(place, id),
+            };
+            let raw = report.compose(to.as_str());
+            let mail = ReportMail { sender: ReversePath::Null, recipient: to.clone(), raw };
+            self.take_mail(mail, place, now);
+        }
+        any
+    }
+
+    fn take_mail(&mut self, mail: ReportMail, place: Place, now: Timestamp) {
         for event in self.inmail.take(mail, &self.spool, place, now) {
             let Some(place) = self.spool.find(event.message) else { continue };
             self.diary.tell(&mut self.spool, place, event);
@@ -284,6 +330,11 @@ impl Diary {
         if let Some(feedback) = feedback {
             let at = feedback.at;
             spool.command(Input::Feedback(feedback), at);
+        }
+        if let (Mode::WithoutEfs, EventKind::Bounced { attempt, .. } | EventKind::Expired { attempt, .. }) =
+            (self.mode, &event.kind)
+        {
+            self.given_up.push(GivenUp { id: event.message, event: id, place, attempt: attempt.clone() });
         }
         self.told.push(Told { event, id, place, facts: None });
     }
