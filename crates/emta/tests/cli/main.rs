@@ -9,4 +9,5 @@ mod help;
 mod inmail;
 mod live;
 mod rules;
+mod simulate;
 mod support;

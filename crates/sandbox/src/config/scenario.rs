@@ -167,7 +167,8 @@ pub fn load(name: &str, changes: &Changes) -> Result<Scenario, ConfigError> {
         None if path.exists() || name.contains(['/', '.']) => TextFile::read(path)?,
         None => {
             let names = || shipped::scenarios();
-            let message = format!("there is no such file, and no scenario of that name among {}", one_of(names()));
+            let message =
+                format!("there is no such file, and no scenario of that name among {}", one_of(names()));
             return Err(ConfigError::of(name, message).hinted(did_you_mean(name, names())));
         }
     };
@@ -201,7 +202,10 @@ pub fn parse(file: TextFile, changes: &Changes) -> Result<Scenario, ConfigError>
     for (index, spec) in config.providers.iter().enumerate() {
         if let Some(route) = spec.route {
             let origin = config.provider_files.get(index).map_or("", |file| &file.name);
-            let message = format!("`{}` is routed to `{route}`, expected no route: a simulation has no network", spec.name);
+            let message = format!(
+                "`{}` is routed to `{route}`, expected no route: a simulation has no network",
+                spec.name
+            );
             return Err(ConfigError::of(origin, message));
         }
     }
@@ -251,7 +255,8 @@ impl RecipientsShape {
         };
         for (key, is_there) in [("count", self.count.is_some()), ("mix", self.mix.is_some())] {
             if is_there {
-                let message = format!("`{key}` beside `file`, expected one of them: a list is taken as it is");
+                let message =
+                    format!("`{key}` beside `file`, expected one of them: a list is taken as it is");
                 return Err(source.error_at_key(&["recipients", key], message));
             }
         }
@@ -284,8 +289,7 @@ fn read_list(file: &str, source: &Source) -> Result<(Vec<String>, Vec<Recipient>
 impl WavesShape {
     fn check(&self, source: &Source) -> Result<Waves, ConfigError> {
         let path = |key| ["delivery", "waves", key];
-        let every =
-            source.within(&path("every"), self.every.0, Duration::from_secs(1)..=MAX_EVERY)?;
+        let every = source.within(&path("every"), self.every.0, Duration::from_secs(1)..=MAX_EVERY)?;
         if every.subsec_nanos() != 0 {
             let message = format!("`{}` between deliveries, expected whole seconds", self.every.0.write());
             return Err(source.error(&path("every"), message));

@@ -18,7 +18,7 @@ mod shard;
 mod spool;
 mod world;
 
+pub use emta_store::MessageFacts;
 pub use engine::{Finished, Listener, Options, Progress, SimulationError, run};
 pub use scenario::{Audience, Outage, Plan, Scenario, Share, Waves};
-pub use emta_store::MessageFacts;
 pub use shard::Facts;

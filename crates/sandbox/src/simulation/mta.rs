@@ -7,15 +7,15 @@ use bytes::Bytes;
 use emta_mail::event::{Attempt, Verdict};
 use emta_mail::{BounceClass, Chance, Domain, Envelope, EventKind, Phase, QueueId, Reply, Timestamp};
 use emta_providers::{
-    DoorBehaviour, DoorId, ProviderSession, ProviderSpec, Providers, ProvidersError, Resolution, SandboxAddresses,
-    WeightedOutcome,
+    DoorBehaviour, DoorId, ProviderSession, ProviderSpec, Providers, ProvidersError, Resolution,
+    SandboxAddresses, WeightedOutcome,
 };
 use emta_queue::{AttemptResult, Input, Message, Output, Queue};
 use emta_smtp::{Job, Outcome, ServerConfig};
 use emta_store::MessageStatus;
 
-use super::scenario::Outage;
 use super::link::{Handshake, Link, Lost, refused};
+use super::scenario::Outage;
 use super::spool::{Place, Spool};
 use super::world::World;
 use crate::classify;
@@ -262,7 +262,8 @@ impl Mta {
                     let job = Job { key: start.id.as_u64(), envelope: envelope.clone(), content: content() };
                     let Open { link, session, .. } = &mut connection;
                     let Net { providers, doors } = self.net(sky);
-                    let handshake = doors.get(door.1.index()).map_or(Handshake::Succeeds, |door| door.handshake);
+                    let handshake =
+                        doors.get(door.1.index()).map_or(Handshake::Succeeds, |door| door.handshake);
                     let outcome =
                         link.deliver(job, handshake, |request| session.answer(providers, &request, now));
                     if !connection.link.is_closed() {

@@ -29,8 +29,7 @@ const BELOW: u32 = 50;
 /// Domains made up for `*`.
 const ANY: u32 = 400;
 /// Kinds of small companies that have a domain of their own.
-const TRADES: [&str; 8] =
-    ["bakery", "joinery", "lawyer", "school", "studio", "clinic", "garage", "florist"];
+const TRADES: [&str; 8] = ["bakery", "joinery", "lawyer", "school", "studio", "clinic", "garage", "florist"];
 
 /// The domains of a mix, with their shares. A key of the mix is a provider, whose share its domains divide, or a
 /// domain.

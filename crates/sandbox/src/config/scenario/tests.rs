@@ -43,7 +43,8 @@ fn shipped_scenarios_are_read() {
 #[test]
 fn the_command_line_beats_the_file() {
     let set = vec![Override::flag("--seed", "seed", "9"), Override::flag("--set", "queue.validity", "24h")];
-    let file = TextFile { name: "x.yaml".to_owned(), text: "{ seed: 3, recipients: { count: 5 } }".to_owned() };
+    let file =
+        TextFile { name: "x.yaml".to_owned(), text: "{ seed: 3, recipients: { count: 5 } }".to_owned() };
     let scenario = parse(file, &Changes { recipients: Some(7), set }).unwrap();
     assert_eq!((scenario.config.seed, scenario.plan.recipients()), (9, 7));
     assert_eq!(scenario.config.queue.validity, Duration::from_hours(24));
@@ -51,7 +52,8 @@ fn the_command_line_beats_the_file() {
 
 #[test]
 fn a_mix_names_providers_and_domains() {
-    let scenario = read("recipients: { count: 10, mix: { gmail: 3, exchange: 1, shop.test: 2, gmx: 0 } }").unwrap();
+    let scenario =
+        read("recipients: { count: 10, mix: { gmail: 3, exchange: 1, shop.test: 2, gmx: 0 } }").unwrap();
     let Audience::MadeUp { domains, .. } = scenario.plan.audience else { panic!("made up") };
     let sum = |ending: &str| -> f64 {
         domains.iter().filter(|share| share.domain.ends_with(ending)).map(|share| share.weight).sum()
@@ -90,7 +92,12 @@ fn what_is_wrong_is_told_with_its_place() {
     check("delivery:\n  waves: { every: 1500ms }\n", 2, 19, "expected whole seconds");
     check("delivery:\n  validity: 85h\n", 2, 13, "out of range");
     check("weights:\n  gmail:\n    unknwon: 1\n", 3, 5, "no outcome `unknwon`");
-    check("outages:\n  - { provider: yahoo, after: 0s, for: 1h, script: '250' }\n", 2, 50, "mail is accepted");
+    check(
+        "outages:\n  - { provider: yahoo, after: 0s, for: 1h, script: '250' }\n",
+        2,
+        50,
+        "mail is accepted",
+    );
     check("outages:\n  - { provider: yahu, after: 0s, for: 1h }\n", 2, 17, "unknown provider `yahu`");
     check("queue:\n  retry: [0s]\n", 2, 11, "a wait of `0s`");
     check("start: yesterday\n", 1, 8, "`yesterday` is not a point in time");
