@@ -33,6 +33,11 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 
+/// A message is a few hundred small allocations, made on one thread and freed on another. The system's allocator grows
+/// and trims its arenas for that, more than a system call a message.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A simulated Enhanced MTA: an SMTP relay, a retry queue with the 84-hour cap, simulated mailbox providers,
 /// a bounce parser and rule engine, a feedback emitter and a reference campaign core, on a clock that can be
 /// moved.

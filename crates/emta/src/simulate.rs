@@ -2,6 +2,7 @@
 
 mod watch;
 
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use emta_sandbox::clock::wall::Stopwatch;
 use emta_sandbox::config::scenario::{self, Changes};
 use emta_sandbox::config::{ConfigError, Override};
 use emta_sandbox::simulation::report::{EventLog, EventSink, Group, OutDir, Run, Study, Summary, tables};
-use emta_sandbox::simulation::{self, Facts, Finished, Options};
+use emta_sandbox::simulation::{self, Facts, Finished, Options, Scenario};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -107,16 +108,21 @@ impl Simulate {
             None => vec![self.seed],
         };
         // What is wrong with a scenario is told before the first run, and so is a folder that cannot be used.
-        for name in &names {
-            scenario::load(name, &self.changes(seeds.first().copied().flatten())?)?;
-        }
+        let first = self.changes(seeds.first().copied().flatten())?;
+        let loaded = names.iter().map(|name| scenario::load(name, &first));
+        let mut loaded = loaded.collect::<Result<VecDeque<_>, _>>()?;
         let out = self.out.as_ref().map(|path| OutDir::create(path, self.force)).transpose()?;
         let stop = stop_on_interrupt()?;
         let watch = Stopwatch::start();
         let mut groups: Vec<Vec<Done>> = Vec::new();
         for name in &names {
             let mut group = Vec::new();
+            let mut first = loaded.pop_front();
             for seed in &seeds {
+                let scenario = match first.take() {
+                    Some(scenario) => scenario,
+                    None => scenario::load(name, &self.changes(*seed)?)?,
+                };
                 let sink = match &out {
                     Some(out) if seeds.len() == 1 => {
                         let label = (names.len() > 1).then(|| if groups.is_empty() { "a" } else { "b" });
@@ -125,7 +131,7 @@ impl Simulate {
                     Some(_) | None => EventSink::digest_only(),
                 };
                 let facts = if out.is_some() && seeds.len() == 1 { Facts::Told } else { Facts::Omitted };
-                let done = self.simulate(name, *seed, sink, facts, &stop)?;
+                let done = self.simulate(name, scenario, sink, facts, &stop)?;
                 let stopped = done.finished.stopped;
                 group.push(done);
                 if stopped {
@@ -157,12 +163,11 @@ impl Simulate {
     fn simulate(
         &self,
         name: &str,
-        seed: Option<u64>,
+        scenario: Scenario,
         sink: EventSink,
         facts: Facts,
         stop: &Arc<AtomicBool>,
     ) -> anyhow::Result<Done> {
-        let scenario = scenario::load(name, &self.changes(seed)?)?;
         let threads = self.threads.or_else(|| std::thread::available_parallelism().ok());
         let mut command = format!("emta simulate {name} --seed {}", scenario.config.seed);
         if let Some(recipients) = self.recipients {

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use emta_mail::compose::{self, BounceSpec, ReportFormat};
-use emta_mail::inbound::Action;
 use emta_mail::event::Attempt;
+use emta_mail::inbound::Action;
 use emta_mail::message::Return;
 use emta_mail::{EnhancedStatus, Envelope, EventId, EventKind, ReversePath, Timestamp};
 use emta_store::{Change, EventRow, Store, StoreError};

@@ -186,10 +186,11 @@ mod tests {
                 for value in values {
                     let values = vec![value.to_owned(); content.fields.len()];
                     let key = LogKey { delivery, log };
-                    let composed = compose::message(key, &recipient, &values, &content, date).unwrap();
+                    let composed = compose::message(key, &recipient, &values, &content, date);
                     let mut filled = Vec::new();
-                    template.write(log, &recipient, &values, &mut filled).unwrap();
-                    let [filled, composed] = [filled, composed].map(|m| String::from_utf8(m).unwrap());
+                    let filled = template.write(log, &recipient, &values, &mut filled).map(|()| filled);
+                    // Some that are addresses in an envelope cannot stand in a header.
+                    let [filled, composed] = [filled, composed].map(|m| m.map(String::from_utf8));
                     assert_eq!(filled, composed);
                 }
             }
