@@ -76,7 +76,7 @@ fn simulate(scenario: &str, threads: usize, seed: u64) -> (String, Figures) {
     let name = folder.path().join("story.yaml").display().to_string();
     let file = TextFile { name, text: scenario.to_owned() };
     let set = vec![Override::flag("--seed", "seed", seed.to_string())];
-    let scenario = parse(file, &Changes { recipients: None, set }).unwrap();
+    let scenario = parse(&file, &Changes { recipients: None, set }).unwrap();
     let mut story = Story::default();
     let options = Options { threads, facts: Facts::Told, command: String::new() };
     let finished = run(scenario, &options, &mut story).unwrap();

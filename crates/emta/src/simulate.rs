@@ -125,7 +125,8 @@ impl Simulate {
                 };
                 let sink = match &out {
                     Some(out) if seeds.len() == 1 => {
-                        let label = (names.len() > 1).then(|| if groups.is_empty() { "a" } else { "b" });
+                        let label = if groups.is_empty() { "a" } else { "b" };
+                        let label = (names.len() > 1).then_some(label);
                         out.events(label, self.compress)?
                     }
                     Some(_) | None => EventSink::digest_only(),
@@ -136,7 +137,7 @@ impl Simulate {
                 group.push(done);
                 if stopped {
                     groups.push(group);
-                    return interrupted(&groups);
+                    return Ok(interrupted(&groups));
                 }
             }
             groups.push(group);
@@ -223,7 +224,7 @@ fn study<'a>(names: &[String], groups: &'a [Vec<Done>], command: &str) -> Option
 }
 
 /// How far the runs came that Ctrl-C ended.
-fn interrupted(groups: &[Vec<Done>]) -> anyhow::Result<Exit> {
+fn interrupted(groups: &[Vec<Done>]) -> Exit {
     if let Some(Done { finished, log }) = groups.iter().flatten().next_back() {
         let progress = &finished.progress;
         eprintln!(
@@ -236,7 +237,7 @@ fn interrupted(groups: &[Vec<Done>]) -> anyhow::Result<Exit> {
             log.digest,
         );
     }
-    Ok(Exit::Interrupted)
+    Exit::Interrupted
 }
 
 /// What the machine needed. Not part of any file: those are the same on every machine.

@@ -172,14 +172,14 @@ pub fn load(name: &str, changes: &Changes) -> Result<Scenario, ConfigError> {
             return Err(ConfigError::of(name, message).hinted(did_you_mean(name, names())));
         }
     };
-    parse(file, changes)
+    parse(&file, changes)
 }
 
 /// Reads a scenario from the text of a file.
 ///
 /// # Errors
 /// When something is wrong with it; the error leads to line and column.
-pub fn parse(file: TextFile, changes: &Changes) -> Result<Scenario, ConfigError> {
+pub fn parse(file: &TextFile, changes: &Changes) -> Result<Scenario, ConfigError> {
     let shape: Shape = yaml::parse(&file.name, &file.text)?;
     let main = Main {
         seed: shape.seed,
@@ -197,8 +197,8 @@ pub fn parse(file: TextFile, changes: &Changes) -> Result<Scenario, ConfigError>
     let stem = Path::new(&file.name).file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let name = shape.name.clone().or(stem).unwrap_or_default();
     let source = |file: &TextFile| Source { file: Some(file.clone()), overrides: changes.set.clone() };
-    let mut config = Config::check(tree.shaped("scenario")?, source(&file))?;
-    let source = source(&file);
+    let mut config = Config::check(tree.shaped("scenario")?, source(file))?;
+    let source = source(file);
     for (index, spec) in config.providers.iter().enumerate() {
         if let Some(route) = spec.route {
             let origin = config.provider_files.get(index).map_or("", |file| &file.name);

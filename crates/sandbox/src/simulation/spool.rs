@@ -125,11 +125,10 @@ impl Spool {
 
     /// The place of this message.
     pub(super) fn find(&self, id: QueueId) -> Option<Place> {
-        let found = (0..).zip(&self.waves).find_map(|(wave, part)| {
+        (0..).zip(&self.waves).find_map(|(wave, part)| {
             let row = search(&part.ids, id.as_u64())?;
             Some(Place { wave, row: u32::try_from(row).ok()? })
-        });
-        found
+        })
     }
 
     fn wave(&self, place: Place) -> Option<&Wave> {

@@ -7,7 +7,7 @@ use crate::config::shipped;
 
 fn read(text: &str) -> Result<Scenario, ConfigError> {
     let file = TextFile { name: "spring.yaml".to_owned(), text: text.to_owned() };
-    parse(file, &Changes::default())
+    parse(&file, &Changes::default())
 }
 
 /// The error leads to the place and says what was found and expected.
@@ -45,7 +45,7 @@ fn the_command_line_beats_the_file() {
     let set = vec![Override::flag("--seed", "seed", "9"), Override::flag("--set", "queue.validity", "24h")];
     let file =
         TextFile { name: "x.yaml".to_owned(), text: "{ seed: 3, recipients: { count: 5 } }".to_owned() };
-    let scenario = parse(file, &Changes { recipients: Some(7), set }).unwrap();
+    let scenario = parse(&file, &Changes { recipients: Some(7), set }).unwrap();
     assert_eq!((scenario.config.seed, scenario.plan.recipients()), (9, 7));
     assert_eq!(scenario.config.queue.validity, Duration::from_hours(24));
 }
