@@ -15,12 +15,14 @@ use super::compose;
 
 /// Longest address that no header field is folded for, in octets.
 const PLAIN_ADDRESS: usize = 60;
-/// Longest value of a field that no line of a body is broken for, in octets.
-const PLAIN_VALUE: usize = 60;
-/// Longest line of a body with fields that stays below the limit whatever [`PLAIN_VALUE`]s it holds, in octets.
-const PLAIN_LINE: usize = 400;
+/// Longest value of a field that is filled in, in octets: as long as its mark, so that no line is longer than in the
+/// message that was cut, and lines are encoded as they were there.
+const PLAIN_VALUE: usize = MARK_START.len() + 1 + MARK_END.len();
+/// Marks of values, with the field's number between them.
+const MARK_START: &str = "qzx-marked-value-";
+const MARK_END: &str = "-xzq";
 /// Most fields that a template fills in.
-const PLAIN_FIELDS: usize = 8;
+const PLAIN_FIELDS: usize = 9;
 
 /// The entry of the delivery log that the message is composed for: no digit of it is like any other text.
 const MARKED_LOG: u64 = 0xD1CE_BA5E;
@@ -102,22 +104,22 @@ fn is_plain(log: u64, recipient: &EmailAddress, values: &[impl AsRef<str>]) -> b
 
 /// The message in pieces; `None` where the content is not plain enough.
 fn cut(delivery: DeliveryId, content: &Content, date: Timestamp) -> Option<Vec<Piece>> {
-    let bodies = || std::iter::once(&content.text).chain(&content.html);
     let personal = !content.fields.is_empty();
-    // A subject is folded and encoded by its length; a body's encoding is chosen by its characters and lines.
-    let plain_body = |body: &String| body.is_ascii() && body.lines().all(|line| line.len() <= PLAIN_LINE);
-    if personal
-        && (content.fields.len() > PLAIN_FIELDS
-            || content.subject.contains("{{")
-            || !bodies().all(plain_body))
-    {
+    // A subject is folded and encoded by its length.
+    if personal && (content.fields.len() > PLAIN_FIELDS || content.subject.contains("{{")) {
         return None;
     }
     let recipient = EmailAddress::parse(MARKED_ADDRESS).ok()?;
-    let value = |index| format!("qzx-marked-value-{index}-xzq");
+    let value = |index| format!("{MARK_START}{index}{MARK_END}");
     let values: Vec<String> = (0..content.fields.len()).map(value).collect();
     let key = LogKey { delivery, log: MARKED_LOG };
     let written = compose::message(key, &recipient, &values, content, date).ok()?;
+
+    // A body whose longest lines need no encoding needs none with shorter ones.
+    let bodies = 1 + usize::from(content.html.is_some());
+    if personal && memmem::find_iter(&written, "Content-Transfer-Encoding: 7bit").count() != bodies {
+        return None;
+    }
 
     let mut marks: Vec<(usize, usize, Piece)> = Vec::new();
     let mut find = |mark: &str, piece: fn(usize) -> Piece, index: usize| {
@@ -204,8 +206,9 @@ mod tests {
         check(content("spring is here", "Dear {{name}} of {{city}},\nnews\n", &["name", "city"]), true);
         check(content("{{name}}, spring is here", "news\n", &["name"]), false);
         check(content("spring", "Chère {{name}}\n", &["name"]), false);
-        let line = |length| format!("{}{{{{name}}}}", "x".repeat(length - 8));
-        check(content("spring", &line(PLAIN_LINE), &["name"]), true);
-        check(content("spring", &line(PLAIN_LINE + 1), &["name"]), false);
+        // Lines of 76 octets are encoded.
+        let line = |length| format!("{}{{{{name}}}}", "x".repeat(length - PLAIN_VALUE));
+        check(content("spring", &line(75), &["name"]), true);
+        check(content("spring", &line(76), &["name"]), false);
     }
 }

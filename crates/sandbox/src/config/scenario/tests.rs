@@ -95,7 +95,7 @@ fn what_is_wrong_is_told_with_its_place() {
     check(
         "outages:\n  - { provider: yahoo, after: 0s, for: 1h, script: '250' }\n",
         2,
-        50,
+        52,
         "mail is accepted",
     );
     check("outages:\n  - { provider: yahu, after: 0s, for: 1h }\n", 2, 17, "unknown provider `yahu`");
