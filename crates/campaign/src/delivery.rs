@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
 
-use emta_mail::Timestamp;
+use emta_mail::{EmailAddress, Timestamp};
 
 use crate::config::Mode;
 use crate::content::{Content, Recipient};
@@ -167,6 +167,13 @@ impl Delivery {
     /// Addresses that its failures put into quarantine, in the mode in force.
     pub const fn new_quarantine(&self) -> u64 {
         self.new_quarantine
+    }
+
+    /// Address and personalisation values of the recipient with this entry; `None` where there is none, or it has no
+    /// address.
+    pub fn recipient(&self, log: u64) -> Option<(&EmailAddress, &[Box<str>])> {
+        let row = self.rows.get(LogKey { delivery: self.id, log }.index()?)?;
+        Some((row.target.address()?, &row.values))
     }
 
     /// One entry of the log; `None` where there is none, or the delivery was not prepared.

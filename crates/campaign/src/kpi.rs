@@ -102,6 +102,44 @@ impl Kpis {
         percent(self.complaints, self.delivered)
     }
 
+    /// Adds what another delivery's log adds up to in the same mode. `new_quarantine` is counted where it is known.
+    pub fn add(&mut self, other: &Self) {
+        let numbers = [
+            (&mut self.targeted, other.targeted),
+            (&mut self.to_deliver, other.to_deliver),
+            (&mut self.relayed, other.relayed),
+            (&mut self.pending, other.pending),
+            (&mut self.taken_into_account, other.taken_into_account),
+            (&mut self.delivered, other.delivered),
+            (&mut self.bounces, other.bounces),
+            (&mut self.canceled, other.canceled),
+            (&mut self.hard, other.hard),
+            (&mut self.soft, other.soft),
+            (&mut self.ignored, other.ignored),
+            (&mut self.not_defined, other.not_defined),
+            (&mut self.complaints, other.complaints),
+            (&mut self.opt_outs, other.opt_outs),
+            (&mut self.auto_replies, other.auto_replies),
+            (&mut self.opens, other.opens),
+            (&mut self.clicks, other.clicks),
+        ];
+        for (number, more) in numbers {
+            *number = number.saturating_add(more);
+        }
+        for (reasons, more) in
+            [(&mut self.excluded, &other.excluded), (&mut self.by_reason, &other.by_reason)]
+        {
+            for (reason, more) in more {
+                let number = reasons.entry(*reason).or_default();
+                *number = number.saturating_add(*more);
+            }
+        }
+        self.new_quarantine = match (self.new_quarantine, other.new_quarantine) {
+            (Some(one), Some(more)) => Some(one.saturating_add(more)),
+            (one, more) => one.or(more),
+        };
+    }
+
     pub(crate) fn enter(&mut self, standing: Standing) {
         self.count(standing, |number| *number = number.saturating_add(1));
     }
@@ -161,6 +199,23 @@ fn percent(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_of_two_logs() {
+        let one = LogState::default();
+        let other = LogState::excluded(crate::exclusion::Exclusion::Double);
+        for mode in Mode::ALL {
+            let mut sum = Kpis::from_states(mode, [&one]);
+            sum.add(&Kpis::from_states(mode, [&other, &one]));
+            assert_eq!(sum, Kpis::from_states(mode, [&one, &other, &one]));
+        }
+        let with = |new_quarantine| Kpis { new_quarantine, ..Kpis::default() };
+        for (a, b, expected) in [(None, Some(2), Some(2)), (Some(1), Some(2), Some(3)), (None, None, None)] {
+            let mut sum = with(a);
+            sum.add(&with(b));
+            assert_eq!(sum.new_quarantine, expected);
+        }
+    }
 
     #[test]
     fn percentages() {

@@ -26,6 +26,7 @@ mod providers;
 mod queue;
 mod rules;
 mod runtime;
+mod simulate;
 mod up;
 
 use std::process::ExitCode;
@@ -59,6 +60,8 @@ enum Command {
     Up(up::Up),
     /// See it work: a whole campaign in one process, 84 hours in seconds.
     Demo(demo::Demo),
+    /// Play a campaign of millions against the providers, without a socket: 84 hours in seconds.
+    Simulate(simulate::Simulate),
     /// Show the clock, or move it.
     Clock(clock::Clock),
     /// Make, prepare, confirm and watch deliveries of the campaign core.
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Up(command) => command.run(),
         Command::Demo(command) => command.run(),
+        Command::Simulate(command) => command.run(),
         Command::Clock(command) => command.run(),
         Command::Delivery(command) => command.run(),
         Command::Messages(command) => command.run(),

@@ -103,6 +103,9 @@ impl EmailAddress {
         if text.len() > Self::MAX_LEN {
             return Err(AddressError::TooLong { length: text.len() });
         }
+        if let Some(at) = plain_at(text.as_bytes()) {
+            return Ok(Self { text: text.into(), at });
+        }
         let fail = || AddressError::Address(excerpt(text));
         let (local, domain) = text.rsplit_once('@').ok_or_else(fail)?;
         let domain = Domain::parse(domain)?;
@@ -153,6 +156,24 @@ impl EmailAddress {
     pub fn domain(&self) -> Domain {
         Domain(self.domain_str().into())
     }
+}
+
+/// Offset of the `@` of an address that is in canonical form as it stands, and ASCII: most are. `None` for all others.
+fn plain_at(text: &[u8]) -> Option<u16> {
+    let at = text.iter().rposition(|byte| *byte == b'@')?;
+    let (local, domain) = (text.get(..at)?, text.get(at + 1..)?);
+    let atom = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(byte);
+    let label = |label: &[u8]| {
+        !label.is_empty()
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
+            && label.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+    };
+    let is_plain = !local.is_empty()
+        && local.iter().all(atom)
+        && domain.len() <= Domain::MAX_LEN
+        && domain.split(|byte| *byte == b'.').all(label);
+    is_plain.then(|| u16::try_from(at).ok()).flatten()
 }
 
 /// Whether it can stand without quotes: atoms separated by single dots. Dots at odd places are let through, because

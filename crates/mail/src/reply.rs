@@ -111,6 +111,12 @@ impl Reply {
     /// When it does not begin with a code from 200 to 599, or code and text are run together.
     pub fn parse(text: &str) -> Result<Self, ReplyError> {
         let fail = || ReplyError(text.to_owned());
+        if !text.trim_end().contains('\n') {
+            // Most have one line, and are read many times for each message.
+            let (code, rest) = split_code(text.trim_end()).ok_or_else(fail)?;
+            let (enhanced, rest) = split_enhanced(rest);
+            return Ok(Self::new(code, enhanced, rest));
+        }
         let mut lines = Vec::new();
         let mut head = None;
         for line in text.trim_end().lines() {
@@ -163,11 +169,13 @@ impl Reply {
         let mut out = String::with_capacity(self.text.len() + 16);
         let mut lines = self.text.split('\n').peekable();
         while let Some(line) = lines.next() {
-            out.push_str(&self.code.to_string());
+            push_number(&mut out, self.code);
             out.push(if lines.peek().is_some() { '-' } else { ' ' });
-            if let Some(enhanced) = self.enhanced {
-                out.push_str(&enhanced.to_string());
-                out.push(' ');
+            if let Some(EnhancedStatus { class, subject, detail }) = self.enhanced {
+                for (number, end) in [(u16::from(class), '.'), (subject, '.'), (detail, ' ')] {
+                    push_number(&mut out, number);
+                    out.push(end);
+                }
             }
             out.push_str(line);
             out.push_str("\r\n");
@@ -200,7 +208,22 @@ fn split_code(line: &str) -> Option<(u16, &str)> {
     }
 }
 
+/// Writes a number of up to three digits; `to_string` takes ten times as long.
+fn push_number(out: &mut String, number: u16) {
+    let digit = |number: u16| char::from(b'0' + (number % 10) as u8);
+    if number >= 100 {
+        out.push(digit(number / 100));
+    }
+    if number >= 10 {
+        out.push(digit(number / 10));
+    }
+    out.push(digit(number));
+}
+
 fn split_enhanced(text: &str) -> (Option<EnhancedStatus>, &str) {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return (None, text);
+    }
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     match word.parse() {
         Ok(status) => (Some(status), rest),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use emta_mail::{Chance, EmailAddress, QueueId};
 
 use crate::outcome::Outcome;
-use crate::sandbox_address::{self, Wish};
+use crate::sandbox_address::{self, KnownNames, Wish};
 use crate::spec::{Glob, ProviderSpec, RecipientPattern, SandboxAddresses, WeightedOutcome};
 
 /// The outcomes of one provider, ready to be looked up.
@@ -20,6 +20,7 @@ pub(crate) struct Fates {
     total: f64,
     /// Place in `weighted` by name in plain form.
     by_name: HashMap<String, usize>,
+    known: KnownNames,
     accept: Outcome,
 }
 
@@ -54,13 +55,16 @@ impl Fates {
             }
         }
         let by_name = spec.outcomes.iter().enumerate().rev();
+        let by_name: HashMap<String, usize> =
+            by_name.map(|(at, outcome)| (sandbox_address::plain(&outcome.name), at)).collect();
         Self {
             exact,
             globs,
             sandbox_addresses: spec.sandbox_addresses,
             weighted: spec.outcomes.clone(),
             total: spec.outcomes.iter().map(|outcome| outcome.weight).sum(),
-            by_name: by_name.map(|(at, outcome)| (sandbox_address::plain(&outcome.name), at)).collect(),
+            known: KnownNames::new(by_name.keys().map(String::as_str)),
+            by_name,
             accept: Outcome::accept(),
         }
     }
@@ -97,6 +101,9 @@ impl Fates {
     }
 
     fn wished(&self, recipient: &EmailAddress) -> Option<Cow<'_, Outcome>> {
+        if !self.known.may_be_wished(recipient.local_part()) {
+            return None;
+        }
         sandbox_address::wishes(recipient.local_part()).into_iter().find_map(|wish| match wish {
             Wish::Exactly(outcome) => Some(Cow::Owned(outcome)),
             Wish::Named(name) => match self.by_name.get(&name).and_then(|at| self.weighted.get(*at)) {

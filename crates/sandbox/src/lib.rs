@@ -20,6 +20,7 @@ pub mod pop3;
 mod pulse;
 mod qualification;
 mod relay;
+pub mod simulation;
 mod smtp_shell;
 mod system;
 pub mod tls;

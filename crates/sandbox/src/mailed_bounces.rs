@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use emta_mail::compose::{self, BounceSpec, ReportFormat};
+use emta_mail::event::Attempt;
 use emta_mail::inbound::Action;
 use emta_mail::message::Return;
-use emta_mail::{EnhancedStatus, EventKind, ReversePath};
-use emta_store::{Change, EventRow, Store, StoreError, StoredMessage};
+use emta_mail::{EnhancedStatus, Envelope, EventId, EventKind, ReversePath, Timestamp};
+use emta_store::{Change, EventRow, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::mta::content_as_sent;
@@ -81,38 +82,61 @@ impl MailedBounces {
         if !stored.message.envelope.notify.failure {
             return Ok(());
         }
-        let mail = self.compose(row, attempt, &stored, to.as_str());
-        self.outbox.send(&ReversePath::Null, to, &mail).await;
+        let report = OwnReport {
+            hostname: &self.hostname,
+            envelope: &stored.message.envelope,
+            attempt,
+            event: row.event.id(),
+            arrival: stored.message.accepted_at,
+            at: row.event.at,
+            original: &content_as_sent(&stored, &self.hostname).concat(),
+        };
+        self.outbox.send(&ReversePath::Null, to, &report.compose(to.as_str())).await;
         Ok(())
     }
+}
 
-    fn compose(
-        &self,
-        row: &EventRow,
-        attempt: &emta_mail::event::Attempt,
-        stored: &StoredMessage,
-        to: &str,
-    ) -> Vec<u8> {
-        let envelope = &stored.message.envelope;
+/// The MTA's report on a message that it gave up.
+pub(crate) struct OwnReport<'a> {
+    /// Name of the MTA.
+    pub(crate) hostname: &'a str,
+    /// Envelope of the message.
+    pub(crate) envelope: &'a Envelope,
+    /// Its last attempt.
+    pub(crate) attempt: &'a Attempt,
+    /// The event that is reported.
+    pub(crate) event: EventId,
+    /// When the message was accepted.
+    pub(crate) arrival: Timestamp,
+    /// When it was given up.
+    pub(crate) at: Timestamp,
+    /// The message as it was sent, or its header alone.
+    pub(crate) original: &'a [u8],
+}
+
+impl OwnReport<'_> {
+    /// The mail to the envelope's sender.
+    pub(crate) fn compose(&self, to: &str) -> Vec<u8> {
+        let Self { hostname, envelope, attempt, event, arrival, at, original } = self;
         let default_status = EnhancedStatus::try_new(5, 0, 0);
         let Some(status) = attempt.reply.enhanced().or(default_status) else { return Vec::new() };
         compose::bounce(&BounceSpec {
             format: ReportFormat::Rfc3464,
-            reporting_mta: &self.hostname,
+            reporting_mta: hostname,
             remote_mta: (!attempt.mx.is_empty()).then_some(&attempt.mx),
-            from: &format!("MAILER-DAEMON@{}", self.hostname),
+            from: &format!("MAILER-DAEMON@{hostname}"),
             to,
-            report_id: &format!("{}.dsn@{}", row.event.id(), self.hostname),
+            report_id: &format!("{event}.dsn@{hostname}"),
             final_recipient: envelope.recipient.as_str(),
             original_recipient: envelope.original_recipient.as_deref(),
             action: Action::Failed,
             status,
             diagnostic: &attempt.reply.to_string(),
-            arrival: stored.message.accepted_at,
-            at: row.event.at,
+            arrival: *arrival,
+            at: *at,
             will_retry_until: None,
             envelope_id: envelope.envid.as_deref(),
-            original: &content_as_sent(stored, &self.hostname).concat(),
+            original,
             return_full: envelope.ret == Some(Return::Full),
         })
     }

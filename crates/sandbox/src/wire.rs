@@ -150,6 +150,17 @@ pub struct MessageFacts<'a> {
     pub origin: &'a Origin,
 }
 
+impl<'a> From<&'a emta_store::MessageFacts> for MessageFacts<'a> {
+    fn from(facts: &'a emta_store::MessageFacts) -> Self {
+        Self {
+            message_id: &facts.message_id,
+            recipient: facts.recipient.as_str(),
+            sender: facts.sender.as_str(),
+            origin: &facts.origin,
+        }
+    }
+}
+
 impl WireEvent {
     /// Writes an event of a message.
     pub fn new(event: &DeliveryEvent, message: MessageFacts<'_>) -> Self {

@@ -251,7 +251,7 @@ pub struct MessageFilter {
 
 impl MessageFilter {
     /// Whether the message passes.
-    pub(crate) fn matches(&self, row: &MessageRow) -> bool {
+    pub fn matches(&self, row: &MessageRow) -> bool {
         let same = |wanted: &Option<String>, found: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
         };

@@ -8,6 +8,7 @@ fn lists_commands_variables_and_exit_codes() {
     let commands = [
         "up",
         "demo",
+        "simulate",
         "clock",
         "delivery",
         "messages",
@@ -45,8 +46,9 @@ fn lists_commands_variables_and_exit_codes() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 25] = [
         &["up"],
+        &["simulate"],
         &["demo"],
         &["clock"],
         &["clock", "advance"],

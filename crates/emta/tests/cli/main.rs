@@ -10,4 +10,5 @@ mod help;
 mod inmail;
 mod live;
 mod rules;
+mod simulate;
 mod support;

@@ -10,10 +10,10 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
 
 /// Name of the campaign instance, in Message-IDs.
-const INSTANCE: &str = "emta";
+pub(crate) const INSTANCE: &str = "emta";
 
 /// Writes the message; the same input gives the same header, at the same virtual time.
-pub(super) fn message(
+pub(crate) fn message(
     log: LogKey,
     recipient: &EmailAddress,
     values: &[String],

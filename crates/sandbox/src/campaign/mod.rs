@@ -2,10 +2,11 @@
 //!
 //! Every input that the core took is appended to a journal before it is answered; at the start the journal is replayed.
 
-mod compose;
+pub(crate) mod compose;
 mod csv;
 mod journal;
 mod relay;
+pub(crate) mod template;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

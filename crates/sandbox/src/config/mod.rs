@@ -18,6 +18,7 @@ mod relay;
 mod retry;
 pub mod rules;
 mod scalar;
+pub mod scenario;
 mod shape;
 pub mod shipped;
 mod source;

@@ -23,6 +23,11 @@ shipped![
     "providers/yahoo.yaml",
     "rules/inbound-email.yaml",
     "rules/mta.yaml",
+    "scenarios/everyday.yaml",
+    "scenarios/list-hygiene.yaml",
+    "scenarios/provider-outage.yaml",
+    "scenarios/throttled.yaml",
+    "scenarios/warm-up.yaml",
 ];
 
 /// The main file; it documents every option and sets each to its default.
@@ -33,6 +38,16 @@ pub fn main() -> TextFile {
 /// The providers.
 pub(super) fn providers() -> Vec<TextFile> {
     FILES.iter().filter(|(path, _)| path.starts_with("providers/")).map(|(path, _)| file(path)).collect()
+}
+
+/// Names of the scenarios.
+pub fn scenarios() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter_map(|(path, _)| path.strip_prefix("scenarios/")?.strip_suffix(".yaml"))
+}
+
+/// The scenario of this name.
+pub fn scenario(name: &str) -> Option<TextFile> {
+    scenarios().find(|known| *known == name).map(|name| file(&format!("scenarios/{name}.yaml")))
 }
 
 /// The MTA's rules for replies.
@@ -69,6 +84,7 @@ mod tests {
         };
         let mut found = names("providers");
         found.extend(names("rules"));
+        found.extend(names("scenarios"));
         found.push("emta.yaml".to_owned());
         found.sort();
         let mut listed: Vec<&str> = FILES.iter().map(|(path, _)| *path).collect();

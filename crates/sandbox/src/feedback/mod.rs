@@ -278,13 +278,7 @@ impl Pusher {
 
 /// An event of the log as JSON.
 pub(crate) fn wire_event(row: &EventRow) -> WireEvent {
-    let facts = MessageFacts {
-        message_id: &row.message.message_id,
-        recipient: row.message.recipient.as_str(),
-        sender: row.message.sender.as_str(),
-        origin: &row.message.origin,
-    };
-    WireEvent::new(&row.event, facts)
+    WireEvent::new(&row.event, MessageFacts::from(&row.message))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -12,9 +12,26 @@ use super::reading::Finding;
 /// Messages with one `Message-ID` that are looked at: a transaction's recipients share it.
 const MAX_SAME_ID: usize = 1_000;
 
+/// The messages that a report may speak of.
+pub(crate) trait SentMessages {
+    /// The message of this id.
+    fn message(&self, id: QueueId) -> Result<Option<MessageRow>, StoreError>;
+    /// The newest messages that pass the filter, at most `limit`.
+    fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<MessageRow>, StoreError>;
+}
+
+impl SentMessages for Store {
+    fn message(&self, id: QueueId) -> Result<Option<MessageRow>, StoreError> {
+        Self::message(self, id)
+    }
+    fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<MessageRow>, StoreError> {
+        Self::messages(self, filter, None, limit)
+    }
+}
+
 /// Finds the message.
 pub(super) fn correlate(
-    store: &Store,
+    store: &impl SentMessages,
     mail: &InboundMail,
     finding: &Finding,
     envelope_recipient: &str,
@@ -42,7 +59,7 @@ pub(super) fn correlate(
 }
 
 fn by_message_id(
-    store: &Store,
+    store: &impl SentMessages,
     mail: &InboundMail,
     finding: &Finding,
 ) -> Result<Option<MessageRow>, StoreError> {
@@ -50,7 +67,7 @@ fn by_message_id(
         return Ok(None);
     };
     let filter = MessageFilter { message_id: Some(message_id), ..MessageFilter::default() };
-    let rows = store.messages(&filter, None, MAX_SAME_ID)?;
+    let rows = store.messages(&filter, MAX_SAME_ID)?;
     let names = |row: &MessageRow| {
         let recipient = row.envelope.recipient.as_str();
         [&finding.recipient, &finding.alias].into_iter().flatten().any(|a| a.eq_ignore_ascii_case(recipient))
@@ -70,7 +87,10 @@ fn ids_in_headers(mail: &InboundMail) -> impl Iterator<Item = QueueId> {
 }
 
 /// `X-MSFBL` names recipient and delivery-log entry (facts 2.6); it carries no `Message-ID`.
-fn by_feedback_header(store: &Store, mail: &InboundMail) -> Result<Option<MessageRow>, StoreError> {
+fn by_feedback_header(
+    store: &impl SentMessages,
+    mail: &InboundMail,
+) -> Result<Option<MessageRow>, StoreError> {
     let Some(value) = mail.original.as_ref().and_then(|original| original.header("X-MSFBL")) else {
         return Ok(None);
     };
@@ -90,11 +110,11 @@ fn by_feedback_header(store: &Store, mail: &InboundMail) -> Result<Option<Messag
     }
     let delivery = text(&json["rcpt_meta"]["d"]);
     let filter = MessageFilter { log, delivery, recipient, ..MessageFilter::default() };
-    Ok(store.messages(&filter, None, 1)?.into_iter().next())
+    Ok(store.messages(&filter, 1)?.into_iter().next())
 }
 
 /// Variable envelope return paths: `anything+<queue id>@...`, or `anything+local=domain@...`.
-fn by_return_path(store: &Store, address: &str) -> Result<Option<MessageRow>, StoreError> {
+fn by_return_path(store: &impl SentMessages, address: &str) -> Result<Option<MessageRow>, StoreError> {
     let Some((local, _)) = address.rsplit_once('@') else { return Ok(None) };
     let Some((_, tag)) = local.split_once(['+', '-']) else { return Ok(None) };
     if let Ok(id) = tag.parse::<QueueId>() {
@@ -106,7 +126,7 @@ fn by_return_path(store: &Store, address: &str) -> Result<Option<MessageRow>, St
     }
 }
 
-fn newest_to(store: &Store, address: &str) -> Result<Option<MessageRow>, StoreError> {
+fn newest_to(store: &impl SentMessages, address: &str) -> Result<Option<MessageRow>, StoreError> {
     let filter = MessageFilter { recipient: Some(address.to_owned()), ..MessageFilter::default() };
-    Ok(store.messages(&filter, None, 1)?.into_iter().next())
+    Ok(store.messages(&filter, 1)?.into_iter().next())
 }

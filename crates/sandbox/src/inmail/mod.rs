@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use emta_mail::chance::Hasher;
 use emta_mail::event::{Correlation, MailReport};
-use emta_mail::{DeliveryEvent, EventKind, Reply, Timestamp};
+use emta_mail::inbound::InboundMail;
+use emta_mail::{DeliveryEvent, EventKind, FailureReason, FailureType, Reply, Timestamp};
+use emta_qualify::{RowOutcome, RuleSet};
 use emta_smtp::{Answer, Request, Transaction};
 use emta_store::{
     Change, InboundId, InboundResult, MessageRow, MessageStatus, NewInbound, QueueChange, Record, Store,
@@ -23,6 +25,7 @@ use crate::live_rules::LiveRules;
 use crate::pulse::Pulse;
 use crate::qualification::Qualification;
 use crate::smtp_shell::Policy;
+pub(crate) use correlate::SentMessages;
 use reading::{Finding, Meaning, Reading};
 
 /// What all sessions of the bounce mailbox share.
@@ -111,31 +114,16 @@ impl InMail {
             return Ok((id, Vec::new()));
         }
         let rules = self.rules.get();
-        let Reading { mail, findings } = reading::read(&transaction.content, &rules);
-        let report_id = mail.report_id.clone().unwrap_or_default();
-        let mut results = Vec::with_capacity(findings.len());
-        let mut changes = Vec::new();
-        for mut finding in findings {
-            self.qualify(&mut finding, now);
-            let matched = correlate::correlate(&self.store, &mail, &finding, envelope_recipient)?;
-            results.push(InboundResult {
-                matched: matched.as_ref().map(|(row, how)| (row.id, *how)),
-                recipient: finding.recipient.clone(),
-                status: finding.status,
-                text: finding.text.clone(),
-                failure_type: finding.verdict.failure_type,
-                reason: finding.verdict.reason,
-                rule: finding.verdict.rule.clone(),
-            });
-            let Some((row, how)) = matched else { continue };
-            let reporting_mta = mail.reporting_mta.as_deref().unwrap_or("");
-            let feedback_type = mail.feedback.as_ref().map_or("", |feedback| &feedback.feedback_type);
-            let known = Known { report_id: &report_id, reporting_mta, feedback_type };
-            if let Some(kind) = self.event(finding, &row, how, known) {
-                let event = DeliveryEvent { message: row.id, at: now, kind };
-                changes.push(Change::Record(Box::new(Record { event, queue: QueueChange::None })));
-            }
-        }
+        let desk = Desk { hostname: &self.hostname, rules: &rules, sent: &self.store };
+        let qualify = |text: &str, rules_say, address: &str| {
+            let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+            table.record(text, rules_say, address, now)
+        };
+        let understood = desk.understand(&transaction.content, envelope_recipient, now, qualify)?;
+        let Understood { mail, results, events } = understood;
+        let report_id = mail.report_id.unwrap_or_default();
+        let record = |event| Change::Record(Box::new(Record { event, queue: QueueChange::None }));
+        let mut changes: Vec<Change> = events.into_iter().map(record).collect();
         changes.push(Change::Inbound(Box::new(NewInbound {
             id,
             received_at: now,
@@ -147,24 +135,64 @@ impl InMail {
         })));
         Ok((id, changes))
     }
+}
 
-    /// Counts the text in the qualification table; a row that an operator has edited overrides the rules.
-    fn qualify(&self, finding: &mut Finding, now: Timestamp) {
-        if !matches!(finding.meaning, Meaning::Bounce | Meaning::Delayed) {
-            return;
+/// inMail without a mailbox: what it reads, and by which rules.
+pub(crate) struct Desk<'a, S> {
+    /// Name of this MTA in its own reports.
+    pub(crate) hostname: &'a str,
+    /// The Inbound email rules.
+    pub(crate) rules: &'a RuleSet,
+    /// What reports may speak of.
+    pub(crate) sent: &'a S,
+}
+
+/// What a mail came to.
+pub(crate) struct Understood {
+    /// What was read.
+    pub(crate) mail: InboundMail,
+    /// What it says of each recipient.
+    pub(crate) results: Vec<InboundResult>,
+    /// What follows for the messages that it speaks of.
+    pub(crate) events: Vec<DeliveryEvent>,
+}
+
+impl<S: SentMessages> Desk<'_, S> {
+    /// Reads a mail, finds the messages it speaks of, and qualifies what it says. `count` counts a text in the
+    /// qualification table, with what the rules say of it and the address that it speaks of.
+    pub(crate) fn understand(
+        &self,
+        raw: &[u8],
+        envelope_recipient: &str,
+        now: Timestamp,
+        mut count: impl FnMut(&str, Option<(FailureType, FailureReason)>, &str) -> RowOutcome,
+    ) -> Result<Understood, StoreError> {
+        let Reading { mail, findings } = reading::read(raw, self.rules);
+        let mut results = Vec::with_capacity(findings.len());
+        let mut events = Vec::new();
+        for mut finding in findings {
+            qualify(&mut finding, &mut count);
+            let matched = correlate::correlate(self.sent, &mail, &finding, envelope_recipient)?;
+            results.push(InboundResult {
+                matched: matched.as_ref().map(|(row, how)| (row.id, *how)),
+                recipient: finding.recipient.clone(),
+                status: finding.status,
+                text: finding.text.clone(),
+                failure_type: finding.verdict.failure_type,
+                reason: finding.verdict.reason,
+                rule: finding.verdict.rule.clone(),
+            });
+            let Some((row, how)) = matched else { continue };
+            let known = Known {
+                report_id: mail.report_id.as_deref().unwrap_or(""),
+                reporting_mta: mail.reporting_mta.as_deref().unwrap_or(""),
+                feedback_type: mail.feedback.as_ref().map_or("", |feedback| &feedback.feedback_type),
+            };
+            if let Some(kind) = self.event(finding, &row, how, known) {
+                events.push(DeliveryEvent { message: row.id, at: now, kind });
+            }
         }
-        let verdict = &mut finding.verdict;
-        let rules_say = (!finding.to_qualify).then_some((verdict.failure_type, verdict.reason));
-        let address = finding.recipient.as_deref().unwrap_or("");
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = table.record(&finding.text, rules_say, address, now);
-        if outcome.overridden
-            && let Some((failure_type, reason)) = outcome.verdict
-        {
-            verdict.failure_type = failure_type;
-            verdict.reason = reason;
-            verdict.rule = Some(format!("qualification {}", outcome.digest));
-        }
+        Ok(Understood { mail, results, events })
     }
 
     fn event(
@@ -175,7 +203,7 @@ impl InMail {
         known: Known<'_>,
     ) -> Option<EventKind> {
         let gave_up = matches!(row.status, MessageStatus::Bounced | MessageStatus::Expired);
-        let from_this_mta = gave_up && known.reporting_mta.eq_ignore_ascii_case(&self.hostname);
+        let from_this_mta = gave_up && known.reporting_mta.eq_ignore_ascii_case(self.hostname);
         let Finding { recipient, meaning, status, text, verdict, .. } = finding;
         let feedback_type = match meaning {
             Meaning::Unsubscribe => "opt-out",
@@ -199,6 +227,27 @@ impl InMail {
             // A delay decides nothing, and success is known from the session.
             Meaning::Delayed | Meaning::Delivered => None,
         }
+    }
+}
+
+/// Counts the text in the qualification table; a row that an operator has edited overrides the rules.
+fn qualify(
+    finding: &mut Finding,
+    count: impl FnOnce(&str, Option<(FailureType, FailureReason)>, &str) -> RowOutcome,
+) {
+    if !matches!(finding.meaning, Meaning::Bounce | Meaning::Delayed) {
+        return;
+    }
+    let verdict = &mut finding.verdict;
+    let rules_say = (!finding.to_qualify).then_some((verdict.failure_type, verdict.reason));
+    let address = finding.recipient.as_deref().unwrap_or("");
+    let outcome = count(&finding.text, rules_say, address);
+    if outcome.overridden
+        && let Some((failure_type, reason)) = outcome.verdict
+    {
+        verdict.failure_type = failure_type;
+        verdict.reason = reason;
+        verdict.rule = Some(format!("qualification {}", outcome.digest));
     }
 }
 

@@ -26,7 +26,7 @@ const IDLE: Duration = Duration::from_secs(5);
 const CONNECT: Duration = Duration::from_secs(30);
 /// Time to wait for any bytes while a command is open (RFC 5321 section 4.5.3.2 asks for minutes): real time for
 /// sockets, virtual time for a provider's simulated delay.
-const REPLY: Duration = Duration::from_mins(5);
+pub(crate) const REPLY: Duration = Duration::from_mins(5);
 /// Octets read from a connection at a time.
 const READ_BUFFER: usize = 4 * 1024;
 
@@ -301,7 +301,7 @@ impl Open {
 }
 
 /// A reply that no server gave.
-fn internal(code: u16, enhanced: &str, text: &str) -> Reply {
+pub(crate) fn internal(code: u16, enhanced: &str, text: &str) -> Reply {
     Reply::new(code, enhanced.parse().ok(), format!("[internal] {text}"))
 }
 

@@ -22,7 +22,8 @@ use crate::live_rules::LiveRules;
 use crate::network::Network;
 use crate::pulse::Pulse;
 
-pub(crate) use trace::content_as_sent;
+pub(crate) use delivery::{REPLY, internal};
+pub(crate) use trace::{Trace, content_as_sent};
 
 use delivery::{AttemptJob, Connection};
 
@@ -329,8 +330,13 @@ impl MtaParts {
     }
 }
 
-/// The end of a message whose validity is over (facts 3.3). Its class is that of the last transient failure.
 fn expired(id: QueueId, now: Timestamp, last: Option<(Attempt, Verdict)>) -> Record {
+    let event = DeliveryEvent { message: id, at: now, kind: expiry(last) };
+    Record { event, queue: QueueChange::Finished }
+}
+
+/// The end of a message whose validity is over (facts 3.3). Its class is that of the last transient failure.
+pub(crate) fn expiry(last: Option<(Attempt, Verdict)>) -> EventKind {
     let (attempt, verdict) = match last {
         Some((attempt, verdict)) => {
             let text = format!("[internal] message timeout (last transfail: {})", attempt.reply);
@@ -349,8 +355,7 @@ fn expired(id: QueueId, now: Timestamp, last: Option<(Attempt, Verdict)>) -> Rec
             (attempt, Verdict { class: Some(BounceClass::Timeout), failure_type, reason, rule: None })
         }
     };
-    let event = DeliveryEvent { message: id, at: now, kind: EventKind::Expired { attempt, verdict } };
-    Record { event, queue: QueueChange::Finished }
+    EventKind::Expired { attempt, verdict }
 }
 
 fn expiry_reply(text: &str) -> Reply {

@@ -1,7 +1,8 @@
 //! The header fields that the MTA adds in front of a message.
 
 use bytes::Bytes;
-use emta_store::{MessageRow, StoredMessage};
+use emta_mail::{EmailAddress, QueueId};
+use emta_store::StoredMessage;
 
 /// Longest line of a header, in octets without CRLF (RFC 5322 section 2.1.1).
 const MAX_LINE: usize = 998;
@@ -10,24 +11,50 @@ const MAX_LINE: usize = 998;
 ///
 /// `X-Emta-Id` names the message in reports that return its header, as `X-MSFBL` does (facts 2.6).
 pub(crate) fn content_as_sent(stored: &StoredMessage, hostname: &str) -> Vec<Bytes> {
-    vec![Bytes::from(added_fields(&stored.message, hostname)), stored.body.clone()]
+    let message = &stored.message;
+    let trace = Trace {
+        id: message.id,
+        recipient: &message.envelope.recipient,
+        received_from: &message.received_from,
+        date: &message.accepted_at.rfc5322(),
+        missing_message_id: message.message_id_added.then_some(&*message.message_id),
+        missing_date: message.add_date,
+    };
+    vec![Bytes::from(trace.fields(hostname)), stored.body.clone()]
 }
 
-fn added_fields(message: &MessageRow, hostname: &str) -> String {
-    let MessageRow { id, envelope, accepted_at, received_from, message_id, .. } = message;
-    let recipient = &envelope.recipient;
-    let mut fields = format!(
-        "Received: {received_from}\r\n\tby {hostname} (emta) id {id}\r\n\tfor <{recipient}>;\r\n\t{}\r\n",
-        accepted_at.rfc5322()
-    );
-    field(&mut fields, "X-Emta-Id", &id.to_string());
-    if message.message_id_added {
-        field(&mut fields, "Message-ID", &format!("<{message_id}>"));
+/// What the added fields say.
+pub(crate) struct Trace<'a> {
+    /// The message.
+    pub(crate) id: QueueId,
+    /// Its envelope recipient.
+    pub(crate) recipient: &'a EmailAddress,
+    /// From where and by which protocol it came.
+    pub(crate) received_from: &'a str,
+    /// When it was accepted, as header fields write it ([`emta_mail::Timestamp::rfc5322`]).
+    pub(crate) date: &'a str,
+    /// `Message-ID` without angle brackets, where the content has none.
+    pub(crate) missing_message_id: Option<&'a str>,
+    /// The content has no `Date`.
+    pub(crate) missing_date: bool,
+}
+
+impl Trace<'_> {
+    /// The fields; `hostname` is the MTA's.
+    pub(crate) fn fields(&self, hostname: &str) -> String {
+        let Self { id, recipient, received_from, date, missing_message_id, missing_date } = self;
+        let mut fields = format!(
+            "Received: {received_from}\r\n\tby {hostname} (emta) id {id}\r\n\tfor <{recipient}>;\r\n\t{date}\r\n"
+        );
+        field(&mut fields, "X-Emta-Id", &id.to_string());
+        if let Some(message_id) = missing_message_id {
+            field(&mut fields, "Message-ID", &format!("<{message_id}>"));
+        }
+        if *missing_date {
+            field(&mut fields, "Date", date);
+        }
+        fields
     }
-    if message.add_date {
-        field(&mut fields, "Date", &accepted_at.rfc5322());
-    }
-    fields
 }
 
 fn field(out: &mut String, name: &str, value: &str) {

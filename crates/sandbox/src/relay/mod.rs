@@ -1,6 +1,6 @@
 //! The relay: takes mail from the campaign system, and answers 250 once it is on disk.
 
-mod origin;
+pub(crate) mod origin;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -129,12 +129,9 @@ impl Relay {
         expires_at: Timestamp,
     ) -> Vec<NewMessage> {
         let received_from = format!("from {} ([{peer}]) with {}", transaction.helo, transaction.protocol);
-        let identity = match &facts.message_id {
-            Some(message_id) => Hasher::new().bytes(message_id.as_bytes()).finish(),
-            None => Hasher::new().bytes(&transaction.content).finish(),
-        };
+        let identity = identity(facts.message_id.as_deref(), &transaction.content);
         let one = |recipient: &emta_smtp::server::Recipient| NewMessage {
-            candidate: self.candidate(identity, &transaction.sender, recipient.address.as_str()),
+            candidate: candidate(self.seed, identity, &transaction.sender, recipient.address.as_str()),
             envelope: Envelope {
                 sender: transaction.sender.clone(),
                 recipient: recipient.address.clone(),
@@ -158,17 +155,19 @@ impl Relay {
         };
         transaction.recipients.iter().map(one).collect()
     }
+}
 
-    /// The id that a message has before it is known whether the same was sent before: made from the message, so that it
-    /// does not depend on who came first.
-    fn candidate(&self, identity: u64, sender: &ReversePath, recipient: &str) -> QueueId {
-        let hash = Hasher::new()
-            .u64(self.seed)
-            .u64(identity)
-            .bytes(sender.as_str().as_bytes())
-            .bytes(recipient.as_bytes());
-        QueueId::from_u64(hash.finish())
-    }
+/// What makes a message this one and no other, whoever it is sent to.
+pub(crate) fn identity(message_id: Option<&str>, content: &[u8]) -> u64 {
+    Hasher::new().bytes(message_id.map_or(content, str::as_bytes)).finish()
+}
+
+/// The id that a message has before it is known whether the same was sent before: made from the message, so that it
+/// does not depend on who came first.
+pub(crate) fn candidate(seed: u64, identity: u64, sender: &ReversePath, recipient: &str) -> QueueId {
+    let hash =
+        Hasher::new().u64(seed).u64(identity).bytes(sender.as_str().as_bytes()).bytes(recipient.as_bytes());
+    QueueId::from_u64(hash.finish())
 }
 
 fn reply(code: u16, enhanced: &str, text: &str) -> Reply {

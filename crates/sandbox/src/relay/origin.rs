@@ -9,24 +9,27 @@ use emta_mail::{Origin, duration, header};
 use serde_json::Value;
 
 /// Most metadata entries that are kept of a message.
-pub(super) const MAX_METADATA: usize = 64;
+pub(crate) const MAX_METADATA: usize = 64;
 /// Longest metadata key or value that is kept, in octets; longer ones are cut.
-pub(super) const MAX_METADATA_LEN: usize = 1_000;
+pub(crate) const MAX_METADATA_LEN: usize = 1_000;
+
+/// How the names of fields with metadata begin.
+const METADATA_FIELD: &str = "x-emta-meta-";
 
 /// What the relay wants to know of a message's header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct HeaderFacts {
+pub(crate) struct HeaderFacts {
     /// `Message-ID` without angle brackets.
-    pub(super) message_id: Option<String>,
+    pub(crate) message_id: Option<String>,
     /// Whether there is a `Date` field.
-    pub(super) has_date: bool,
+    pub(crate) has_date: bool,
     /// Where the message came from.
-    pub(super) origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 /// A header field that the relay must understand and does not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum HeaderError {
+pub(crate) enum HeaderError {
     /// SparkPost answers so to JSON that it cannot read (facts 8.1).
     #[error("JSON parsing error in X-MSYS-API")]
     MsysApi,
@@ -36,24 +39,33 @@ pub(super) enum HeaderError {
 }
 
 /// Reads the header with which `content` begins.
-pub(super) fn read(content: &[u8]) -> Result<HeaderFacts, HeaderError> {
+pub(crate) fn read(content: &[u8]) -> Result<HeaderFacts, HeaderError> {
     let mut facts = HeaderFacts::default();
     let mut msys = None;
-    for (name, value) in header::fields(content) {
-        let value = value.trim();
-        match name.to_ascii_lowercase().as_str() {
-            "message-id" if facts.message_id.is_none() => facts.message_id = message_id(value),
-            "date" => facts.has_date = true,
-            "x-msys-api" => msys = Some(value.to_owned()),
-            "x-emta-campaign" => facts.origin.campaign = text(value),
-            "x-emta-delivery" => facts.origin.delivery = text(value),
-            "x-emta-log" => facts.origin.log = text(value),
-            "x-emta-validity" => facts.origin.validity = Some(duration::parse(value)?),
-            other => {
-                if let Some(key) = other.strip_prefix("x-emta-meta-") {
-                    insert(&mut facts.origin.metadata, key, value);
-                }
+    for (name, raw) in header::raw_fields(content) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        // Most fields say nothing to the relay, and are not unfolded.
+        let value = || header::unfold(raw);
+        if is("message-id") {
+            if facts.message_id.is_none() {
+                facts.message_id = message_id(value().trim());
             }
+        } else if is("date") {
+            facts.has_date = true;
+        } else if is("x-msys-api") {
+            msys = Some(value().trim().to_owned());
+        } else if is("x-emta-campaign") {
+            facts.origin.campaign = text(value().trim());
+        } else if is("x-emta-delivery") {
+            facts.origin.delivery = text(value().trim());
+        } else if is("x-emta-log") {
+            facts.origin.log = text(value().trim());
+        } else if is("x-emta-validity") {
+            facts.origin.validity = Some(duration::parse(value().trim())?);
+        } else if let Some((prefix, key)) = name.split_at_checked(METADATA_FIELD.len())
+            && prefix.eq_ignore_ascii_case(METADATA_FIELD)
+        {
+            insert(&mut facts.origin.metadata, &key.to_ascii_lowercase(), value().trim());
         }
     }
     if let Some(json) = msys {

@@ -33,7 +33,8 @@ use crate::relay::{Relay, RelaySession};
 use crate::smtp_shell::{BindError, Holds, SmtpListener, bind};
 use crate::tls::{self, TlsError};
 use restore::{RUNNING, SYSTEM, clock_change, keep_clock, restore_queue};
-use wiring::{endpoints, local, random_key, reachable, server_config};
+pub(crate) use wiring::server_config;
+use wiring::{endpoints, local, random_key, reachable};
 
 /// Sessions of the bounce mailbox at a time, by SMTP and by POP3.
 const MAILBOX_SESSIONS: usize = 200;

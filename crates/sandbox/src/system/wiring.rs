@@ -12,7 +12,8 @@ use super::StartError;
 use crate::config::Config;
 use crate::feedback::{Audience, Endpoint};
 
-pub(super) fn server_config(config: &Config, relay: bool) -> ServerConfig {
+/// The server of the relay (`relay`) or of the bounce mailbox.
+pub(crate) fn server_config(config: &Config, relay: bool) -> ServerConfig {
     let settings = &config.relay;
     let auth = match (relay && !settings.auth.users.is_empty(), settings.auth.required) {
         (false, _) => AuthPolicy::Off,

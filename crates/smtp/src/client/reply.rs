@@ -46,7 +46,10 @@ impl ReplyReader {
             if self.count > 1 {
                 self.text.push('\n');
             }
-            self.text.push_str(&String::from_utf8_lossy(&line));
+            match std::str::from_utf8(&line) {
+                Ok(text) => self.text.push_str(text),
+                Err(_) => self.text.push_str(&String::from_utf8_lossy(&line)),
+            }
             if last {
                 self.count = 0;
                 let text = std::mem::take(&mut self.text);
