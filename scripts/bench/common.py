@@ -60,10 +60,27 @@ def wait_for_port(port, process=None):
     sys.exit(f"nothing listens on port {port} after {START_TIMEOUT:.0f} s")
 
 
+def stat_of(pid):
+    """The fields of /proc/PID/stat behind the name."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def cpu_of(pid):
     """User and system seconds of one process."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = stat_of(pid)
     return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def cpu_of_family(parent):
+    """User and system seconds of a process, of its children, and of those that it has had."""
+    fields = stat_of(parent)
+    seconds = cpu_of(parent) + (int(fields[13]) + int(fields[14])) / TICKS
+    for entry in pathlib.Path("/proc").iterdir():
+        # A process may end while it is looked at.
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and stat_of(entry.name)[1] == str(parent):
+                seconds += cpu_of(entry.name)
+    return seconds
 
 
 def memory_of(pid, field="VmRSS"):

@@ -33,6 +33,17 @@ const CODES: &[(&str, &[Code])] = &[
         ],
     ),
     ("demo", &[CONFIGURATION, (Exit::Environment, "the data folder cannot be used"), INTERRUPTED]),
+    (
+        "simulate",
+        &[
+            (
+                Exit::Configuration,
+                "the scenario, the providers or the rules are wrong, or there is no such scenario",
+            ),
+            (Exit::Environment, "the folder is not empty, or cannot be written"),
+            INTERRUPTED,
+        ],
+    ),
     ("clock status", &[NO_SERVER]),
     ("clock advance", &[NOT_FROZEN, NO_SERVER, STUCK, INTERRUPTED]),
     ("clock to", &[NOT_FROZEN, NO_SERVER, STUCK, INTERRUPTED]),

@@ -29,9 +29,10 @@ fn check(shown: &mut Shown, args: &[&str], code: i32, run: impl Fn(&[&str]) -> R
 }
 
 /// All commands, with arguments that they can be given.
-const COMMANDS: [&[&str]; 42] = [
+const COMMANDS: [&[&str]; 43] = [
     &["up"],
     &["demo"],
+    &["simulate", "everyday"],
     &["clock", "status"],
     &["clock", "advance", "1h"],
     &["clock", "to", "2026-02-05T09:00:00Z"],
@@ -75,7 +76,7 @@ const COMMANDS: [&[&str]; 42] = [
 ];
 
 fn is_client(args: &[&str]) -> bool {
-    !matches!(args[0], "up" | "demo" | "inmail" | "bounce" | "rules" | "config")
+    !matches!(args[0], "up" | "demo" | "simulate" | "inmail" | "bounce" | "rules" | "config")
 }
 
 /// The codes that the help of a command lists.
@@ -290,6 +291,10 @@ fn programs(shown: &mut Shown) {
     check(shown, &["demo", "--recipients", "1"], 0, emta);
     check(shown, &["demo", "--mode", "esf"], 3, emta);
     check(shown, &["demo", "--data", &format!("{}/x", files.write("file", ""))], 4, emta);
+    check(shown, &["simulate", "everyday", "--recipients", "1"], 0, emta);
+    check(shown, &["simulate", "everydy"], 3, emta);
+    let taken_folder = files.write("taken", "");
+    check(shown, &["simulate", "everyday", "--recipients", "1", "--out", &taken_folder], 4, emta);
 
     let mut demo = command(&["demo", "--recipients", "20000"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(demo.stderr.take().unwrap());
@@ -301,6 +306,15 @@ fn programs(shown: &mut Shown) {
     interrupt(&demo);
     assert_eq!(demo.wait().unwrap().code(), Some(130));
     shown.insert(("demo".to_owned(), 130));
+
+    let args = ["simulate", "everyday", "--recipients", "300000"];
+    let mut simulate = command(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // The first line of progress: it runs, and listens.
+    let mut told = BufReader::new(simulate.stderr.take().unwrap());
+    told.read_line(&mut line).unwrap();
+    interrupt(&simulate);
+    assert_eq!(simulate.wait().unwrap().code(), Some(130));
+    shown.insert(("simulate".to_owned(), 130));
 
     let server = Server::start(&[]);
     let list = files.write("list.csv", "email\nann@gmail.test\n");

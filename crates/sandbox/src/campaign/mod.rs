@@ -27,6 +27,8 @@ pub(crate) use relay::RelayPump;
 
 use journal::Entry;
 
+/// Name of the cursor of the core's own webhook.
+pub(crate) const CURSOR: &str = "webhook:campaign";
 /// Name of the journal in the store.
 const JOURNAL: &str = "campaign";
 /// Journal entries read at a time.
@@ -92,13 +94,19 @@ impl CampaignShell {
         content: Content,
         recipients: Vec<Recipient>,
     ) -> Result<DeliveryId, CommandError> {
+        let store = self.store.clone();
+        let reached = tokio::task::spawn_blocking(move || store.last_sequence()).await;
+        let reached = reached.unwrap_or(Err(StoreError::Closed))?;
         let (id, done) = {
             let mut core = self.lock();
             let delivery = core.next_delivery_id();
             let now = self.clock.now();
             let entries = journal::created(delivery, &content, &recipients, now);
+            // Nobody has read the log as long as there was no delivery, and what is in it cannot be about this one.
+            let first = core.deliveries().next().is_none();
+            let skip = first.then(|| Change::Cursor { name: CURSOR.to_owned(), sequence: reached });
             core.handle(Input::Create(Box::new(NewDelivery { delivery, content, recipients })), now)?;
-            (delivery, self.append(&entries))
+            (delivery, self.commit(entries.iter().map(append).chain(skip).collect()))
         };
         self.finish(done).await?;
         Ok(id)
@@ -187,8 +195,11 @@ impl CampaignShell {
 
     /// Hands entries to the journal; called with the core locked, so that the journal has the order of the core.
     fn append(&self, entries: &[(Timestamp, Entry)]) -> oneshot::Receiver<Result<(), StoreError>> {
+        self.commit(entries.iter().map(append).collect())
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> oneshot::Receiver<Result<(), StoreError>> {
         let (done, committed) = oneshot::channel();
-        let changes = entries.iter().map(append).collect();
         self.store.commit(changes, Box::new(move |outcome| drop(done.send(outcome.map(drop)))));
         committed
     }

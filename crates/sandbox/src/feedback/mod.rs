@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::campaign::CampaignShell;
 use crate::clock::{Clock, Source, wall};
 use crate::pulse::Follower;
 use crate::wire::{MessageFacts, WireEvent};
@@ -58,13 +59,14 @@ pub(crate) struct Endpoint {
 }
 
 /// Whose events an endpoint is interested in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum Audience {
     /// A webhook of the configuration: everybody's.
     Everybody,
     /// The campaign core: those of messages that carry the number of one of its log entries. It would leave out the
-    /// others, after both sides had written and read them as JSON.
-    CampaignCore,
+    /// others, after both sides had written and read them as JSON. Without a delivery nothing is its own, and the log
+    /// is not even read.
+    CampaignCore(Arc<CampaignShell>),
 }
 
 /// Which events are pushed at all.
@@ -106,12 +108,20 @@ pub(crate) struct WireBatch {
 }
 
 impl Endpoint {
+    /// Whether any event can be of interest now.
+    fn listens(&self) -> bool {
+        match &self.audience {
+            Audience::Everybody => true,
+            Audience::CampaignCore(campaign) => campaign.with(|core| core.deliveries().next().is_some()),
+        }
+    }
+
     fn wants(&self, row: &EventRow, feed: Feed) -> bool {
         let kind = &row.event.kind;
         let subscribed = |pattern: &String| pattern == "message.*" || pattern == kind.name();
-        let concerned = match self.audience {
+        let concerned = match &self.audience {
             Audience::Everybody => true,
-            Audience::CampaignCore => LogKey::from_origin(&row.message.origin).is_some(),
+            Audience::CampaignCore(_) => LogKey::from_origin(&row.message.origin).is_some(),
         };
         concerned && feed.lets_through(kind) && self.events.iter().any(subscribed)
     }
@@ -207,6 +217,9 @@ impl Pusher {
     /// Posts batches until there is nothing left or one is not taken. While one is posted the next is read and written,
     /// and the place of the one before goes to disk.
     async fn catch_up(&self, lingered: bool, failures: u32) -> Result<Pause, StoreError> {
+        if !self.endpoint.listens() {
+            return Ok(Pause::CaughtUp);
+        }
         let store = self.store.clone();
         let name = self.endpoint.name.clone();
         let mut moved = Moved::default();

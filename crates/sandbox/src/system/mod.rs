@@ -230,7 +230,7 @@ impl Sandbox {
             .user_agent(concat!("emta/", env!("CARGO_PKG_VERSION"), " (+sandbox)"))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        for endpoint in endpoints(&config, addresses.http, &campaign_key) {
+        for endpoint in endpoints(&config, addresses.http, &campaign, &campaign_key) {
             let pusher = Pusher {
                 endpoint,
                 feed,

@@ -1,6 +1,7 @@
 //! Settings of the configuration in the form that the parts want.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use emta_smtp::ServerConfig;
@@ -9,6 +10,7 @@ use reqwest::Url;
 use tokio::net::TcpListener;
 
 use super::StartError;
+use crate::campaign::{self, CampaignShell};
 use crate::config::Config;
 use crate::feedback::{Audience, Endpoint};
 
@@ -41,14 +43,19 @@ pub(crate) fn server_config(config: &Config, relay: bool) -> ServerConfig {
 }
 
 /// The campaign core's own webhook and those of the configuration.
-pub(super) fn endpoints(config: &Config, http: SocketAddr, campaign_key: &[u8]) -> Vec<Endpoint> {
+pub(super) fn endpoints(
+    config: &Config,
+    http: SocketAddr,
+    core: &Arc<CampaignShell>,
+    campaign_key: &[u8],
+) -> Vec<Endpoint> {
     let own = Url::parse(&format!("http://{}/campaign/feedback", reachable(http)));
     let own = own.into_iter().map(|url| Endpoint {
-        name: "webhook:campaign".to_owned(),
+        name: campaign::CURSOR.to_owned(),
         url,
         key: Some(campaign_key.to_vec()),
         token: config.token.clone(),
-        audience: Audience::CampaignCore,
+        audience: Audience::CampaignCore(core.clone()),
         events: vec!["message.*".to_owned()],
         batch_max: 500,
         linger: Duration::ZERO,
