@@ -34,7 +34,7 @@ join -a 1 $RECORD <(echo "$counted") | awk '
     NF < 3 { printf "%-16s was not counted\n", $1; failed = 1; next }
     {
         change = ($3 - $2) * 100 / $2
-        printf "%-16s %9d instructions, recorded %9d (%+.1f %%)%s\n", $1, $3, $2, change, change > 10 ? "  TOO MANY" : ""
+        printf "%-16s %9d instructions, recorded %9d (%+.1f %%)%s\n", $1, $3, $2, change, (change > 10 ? "  TOO MANY" : "")
         if (change > 10) failed = 1
         if (change < -10) better = 1
     }
