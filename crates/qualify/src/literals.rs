@@ -14,7 +14,7 @@ const MIN_LEN: usize = 3;
 /// Octets kept of a literal; bounds the automaton.
 const MAX_LEN: usize = 48;
 /// More alternatives than this spare too little.
-const MAX_ALTERNATIVES: usize = 32;
+const MAX_ALTERNATIVES: usize = 128;
 /// Characters of a class that are multiplied out.
 const MAX_CLASS: usize = 12;
 /// Demands kept of a regex; the others are left out.
@@ -34,6 +34,9 @@ pub(crate) struct Demands {
     pub(crate) all: Vec<AnyOf>,
     /// Every match begins with a literal of the first demand.
     pub(crate) starts_with_first: bool,
+    /// Every match has a character beyond ASCII. Words in scripts with two cases are too many to be demanded as literals,
+    /// but hardly any text has them.
+    pub(crate) beyond_ascii: bool,
 }
 
 /// What every text that the regex matches contains: one literal of each of these. Empty if nothing is demanded, or it
@@ -58,7 +61,21 @@ pub(crate) fn demands_of(hir: &Hir) -> Demands {
         }
     };
     all.truncate(MAX_DEMANDS);
-    Demands { all, starts_with_first }
+    Demands { all, starts_with_first, beyond_ascii: is_beyond_ascii(hir) }
+}
+
+/// Whether every text that the regex matches has a character beyond ASCII.
+fn is_beyond_ascii(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => !literal.0.is_ascii(),
+        HirKind::Class(Class::Unicode(class)) => class.iter().all(|range| !range.start().is_ascii()),
+        HirKind::Class(Class::Bytes(class)) => class.iter().all(|range| !range.start().is_ascii()),
+        HirKind::Repetition(repetition) => repetition.min > 0 && is_beyond_ascii(&repetition.sub),
+        HirKind::Capture(capture) => is_beyond_ascii(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().any(is_beyond_ascii),
+        HirKind::Alternation(branches) => branches.iter().all(is_beyond_ascii),
+    }
 }
 
 /// What a part of a regex matches.

@@ -50,6 +50,8 @@ struct Needs {
     others: Vec<u32>,
     /// Each match begins with a literal of this demand.
     start: Option<u32>,
+    /// Each match has a character beyond ASCII.
+    beyond_ascii: bool,
 }
 
 /// What one text has.
@@ -58,6 +60,7 @@ pub(crate) struct Scan<'a> {
     hits: Hits,
     /// Nothing is known: every pattern is a candidate.
     is_blind: bool,
+    is_ascii: bool,
 }
 
 /// The memory of a scan, to be used again by the next.
@@ -148,7 +151,12 @@ impl Prefilter {
                     literal.patterns.push(number);
                 }
             }
-            built.patterns.push(Needs { is_demanding: trigger.is_some(), others: ids, start });
+            built.patterns.push(Needs {
+                is_demanding: trigger.is_some(),
+                others: ids,
+                start,
+                beyond_ascii: pattern.beyond_ascii,
+            });
         }
         built
     }
@@ -166,8 +174,9 @@ impl Prefilter {
     pub(crate) fn scan(&self, text: &str, mut hits: Hits) -> Scan<'_> {
         hits.clear(self.literals.len());
         // U+017F and U+212A match `s` and `k` without regard to case; the automaton knows ASCII only.
-        let is_odd = !text.is_ascii() && text.contains(['\u{17f}', '\u{212a}']);
-        let mut scan = Scan { filter: self, hits, is_blind: is_odd || self.automaton.is_none() };
+        let is_ascii = text.is_ascii();
+        let is_odd = !is_ascii && text.contains(['\u{17f}', '\u{212a}']);
+        let mut scan = Scan { filter: self, hits, is_blind: is_odd || self.automaton.is_none(), is_ascii };
         match &self.automaton {
             Some(Literals::Dfa(dfa)) if !is_odd => scan.run(dfa, text),
             Some(Literals::Nfa(nfa)) if !is_odd => scan.run(nfa, text),
@@ -235,6 +244,11 @@ impl Scan<'_> {
                 visit(*pattern as usize);
             }
         }
+    }
+
+    /// Whether the pattern cannot match because of the characters that the text has.
+    pub(crate) fn rules_out(&self, pattern: usize) -> bool {
+        self.is_ascii && self.filter.patterns.get(pattern).is_some_and(|needs| needs.beyond_ascii)
     }
 
     /// Where matches of a candidate may begin.

@@ -334,17 +334,19 @@ impl Rule {
     }
 
     fn outcome(&self, next: Try, subject: &Subject<'_>, texts: &Texts<'_>) -> Outcome {
-        if !self.condition.holds(subject) {
-            return Outcome::NoMatch;
-        }
         if next.pattern == NO_PATTERN {
-            return Outcome::Match(None);
+            let holds = self.condition.holds(subject);
+            return if holds { Outcome::Match(None) } else { Outcome::NoMatch };
         }
         let pattern = usize::from(next.pattern);
         let find = || {
             let field = *self.look_at.get(usize::from(next.turn))?;
             let looked_at = texts.iter().flatten().find(|looked_at| looked_at.field == field)?;
-            let starts = looked_at.scan.starts(self.first_pattern as usize + pattern);
+            let number = self.first_pattern as usize + pattern;
+            if looked_at.scan.rules_out(number) || !self.condition.holds(subject) {
+                return None;
+            }
+            let starts = looked_at.scan.starts(number);
             let span = self.patterns.get(pattern)?.find(looked_at.text, starts)?;
             Some(Found { field, span, pattern })
         };
