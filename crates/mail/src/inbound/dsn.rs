@@ -34,6 +34,9 @@ struct Group {
     /// An empty line came after its first field: the next recipient field may begin another group.
     closed: bool,
     any: bool,
+    /// Status and diagnostic stood before an empty line, with no recipient: a recipient's own take their place.
+    lent_status: bool,
+    lent_diagnostic: bool,
 }
 
 /// Reads the part.
@@ -47,6 +50,8 @@ pub(super) fn read(content: &[u8]) -> DeliveryStatus {
             field(&mut out, &mut group, name, value);
         }
         group.closed = group.any;
+        let is_lent = group.final_recipient.is_none() && group.original_recipient.is_none();
+        (group.lent_status, group.lent_diagnostic) = (is_lent, is_lent);
         rest = after;
     }
     finish(&mut out, &mut group);
@@ -74,11 +79,16 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
         group.action = group.action.or(read);
     } else if is("Status") {
         group.any = true;
-        group.status = group.status.or_else(|| diagnostic::leading_status(&text()));
+        let read = diagnostic::leading_status(&text());
+        let is_lent = std::mem::take(&mut group.lent_status);
+        group.status = if is_lent { read.or(group.status) } else { group.status.or(read) };
     } else if is("Diagnostic-Code") {
         group.any = true;
-        if group.diagnostic.is_empty() {
-            group.diagnostic = one_line(untyped(&text()), MAX_DIAGNOSTIC);
+        if group.diagnostic.is_empty() || std::mem::take(&mut group.lent_diagnostic) {
+            let read = one_line(untyped(&text()), MAX_DIAGNOSTIC);
+            if !read.is_empty() {
+                group.diagnostic = read;
+            }
         }
     } else if is("Remote-MTA") {
         group.remote_mta = host(&text());
@@ -217,6 +227,16 @@ mod tests {
         // One group torn apart by an empty line.
         check(
             "Final-Recipient: rfc822;a@example.com\n\nAction: failed\nStatus: 5.0.0 (no)\nDiagnostic-Code: x-unix; 552 5.2.2 full\n",
+            &["a@example.com failed 5.2.2 552 5.2.2 full"],
+        );
+        // A reason among the fields of the message is each recipient's only where it has none of its own.
+        check(
+            "Status: 4.4.1\nDiagnostic-Code: of the message\n\nFinal-Recipient: a@example.com\nAction: failed\n\
+             Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 unknown\n",
+            &["a@example.com failed 5.1.1 550 5.1.1 unknown"],
+        );
+        check(
+            "Status: 5.2.2\nDiagnostic-Code: smtp; 552 5.2.2 full\n\nFinal-Recipient: a@example.com\nAction: failed\n",
             &["a@example.com failed 5.2.2 552 5.2.2 full"],
         );
         // The original recipient first, or after.
