@@ -34,7 +34,8 @@ struct Group {
     /// An empty line came after its first field: the next recipient field may begin another group.
     closed: bool,
     any: bool,
-    /// Status and diagnostic stood before an empty line, with no recipient: a recipient's own take their place.
+    /// Action, status and diagnostic stood before an empty line, with no recipient: a recipient's own take their place.
+    lent_action: bool,
     lent_status: bool,
     lent_diagnostic: bool,
 }
@@ -51,7 +52,7 @@ pub(super) fn read(content: &[u8]) -> DeliveryStatus {
         }
         group.closed = group.any;
         let is_lent = group.final_recipient.is_none() && group.original_recipient.is_none();
-        (group.lent_status, group.lent_diagnostic) = (is_lent, is_lent);
+        (group.lent_action, group.lent_status, group.lent_diagnostic) = (is_lent, is_lent, is_lent);
         rest = after;
     }
     finish(&mut out, &mut group);
@@ -72,11 +73,12 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
     } else if is("Action") {
         let read = action(&text());
         // A second action in an open group is a repetition; after an empty line it is another recipient's.
-        if group.closed && group.action.is_some() {
+        let is_lent = std::mem::take(&mut group.lent_action);
+        if !is_lent && group.closed && group.action.is_some() {
             finish(out, group);
         }
         group.any = true;
-        group.action = group.action.or(read);
+        group.action = if is_lent { read.or(group.action) } else { group.action.or(read) };
     } else if is("Status") {
         group.any = true;
         let read = diagnostic::leading_status(&text());
@@ -231,7 +233,7 @@ mod tests {
         );
         // A reason among the fields of the message is each recipient's only where it has none of its own.
         check(
-            "Status: 4.4.1\nDiagnostic-Code: of the message\n\nFinal-Recipient: a@example.com\nAction: failed\n\
+            "Action: delayed\nStatus: 4.4.1\nDiagnostic-Code: of the message\n\nFinal-Recipient: a@example.com\nAction: failed\n\
              Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 unknown\n",
             &["a@example.com failed 5.1.1 550 5.1.1 unknown"],
         );
