@@ -104,37 +104,58 @@ impl Kpis {
 
     /// Adds what another delivery's log adds up to in the same mode. `new_quarantine` is counted where it is known.
     pub fn add(&mut self, other: &Self) {
+        // Named one by one, so that the compiler asks for a number that is new.
+        let Self {
+            targeted,
+            excluded,
+            to_deliver,
+            relayed,
+            pending,
+            taken_into_account,
+            delivered,
+            bounces,
+            canceled,
+            hard,
+            soft,
+            ignored,
+            not_defined,
+            by_reason,
+            complaints,
+            opt_outs,
+            auto_replies,
+            opens,
+            clicks,
+            new_quarantine,
+        } = other;
         let numbers = [
-            (&mut self.targeted, other.targeted),
-            (&mut self.to_deliver, other.to_deliver),
-            (&mut self.relayed, other.relayed),
-            (&mut self.pending, other.pending),
-            (&mut self.taken_into_account, other.taken_into_account),
-            (&mut self.delivered, other.delivered),
-            (&mut self.bounces, other.bounces),
-            (&mut self.canceled, other.canceled),
-            (&mut self.hard, other.hard),
-            (&mut self.soft, other.soft),
-            (&mut self.ignored, other.ignored),
-            (&mut self.not_defined, other.not_defined),
-            (&mut self.complaints, other.complaints),
-            (&mut self.opt_outs, other.opt_outs),
-            (&mut self.auto_replies, other.auto_replies),
-            (&mut self.opens, other.opens),
-            (&mut self.clicks, other.clicks),
+            (&mut self.targeted, targeted),
+            (&mut self.to_deliver, to_deliver),
+            (&mut self.relayed, relayed),
+            (&mut self.pending, pending),
+            (&mut self.taken_into_account, taken_into_account),
+            (&mut self.delivered, delivered),
+            (&mut self.bounces, bounces),
+            (&mut self.canceled, canceled),
+            (&mut self.hard, hard),
+            (&mut self.soft, soft),
+            (&mut self.ignored, ignored),
+            (&mut self.not_defined, not_defined),
+            (&mut self.complaints, complaints),
+            (&mut self.opt_outs, opt_outs),
+            (&mut self.auto_replies, auto_replies),
+            (&mut self.opens, opens),
+            (&mut self.clicks, clicks),
         ];
         for (number, more) in numbers {
-            *number = number.saturating_add(more);
+            *number = number.saturating_add(*more);
         }
-        for (reasons, more) in
-            [(&mut self.excluded, &other.excluded), (&mut self.by_reason, &other.by_reason)]
-        {
+        for (reasons, more) in [(&mut self.excluded, excluded), (&mut self.by_reason, by_reason)] {
             for (reason, more) in more {
                 let number = reasons.entry(*reason).or_default();
                 *number = number.saturating_add(*more);
             }
         }
-        self.new_quarantine = match (self.new_quarantine, other.new_quarantine) {
+        self.new_quarantine = match (self.new_quarantine, *new_quarantine) {
             (Some(one), Some(more)) => Some(one.saturating_add(more)),
             (one, more) => one.or(more),
         };
