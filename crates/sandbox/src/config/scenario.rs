@@ -16,6 +16,7 @@
 mod made_up;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -39,6 +40,9 @@ pub const MAX_LIST: u64 = 2 << 30;
 pub const MAX_OUTAGES: usize = 100;
 /// Longest tail.
 const MAX_TAIL: Duration = Duration::from_hours(60 * 24);
+/// When a scenario may begin: from 1970 to the year 9000, so that whatever it lasts, its end can be written.
+const STARTS: RangeInclusive<Timestamp> =
+    Timestamp::from_seconds(0)..=Timestamp::from_seconds(221_845_392_000);
 /// Longest time between two deliveries.
 const MAX_EVERY: Duration = Duration::from_hours(30 * 24);
 
@@ -214,7 +218,10 @@ pub fn parse(file: &TextFile, changes: &Changes) -> Result<Scenario, ConfigError
     }
     let (audience, fields) = shape.recipients.check(changes.recipients, &config.providers, &source)?;
     let plan = Plan {
-        start: shape.start.map_or(DEFAULT_START, |start| start.0.ceil_to_second()),
+        start: match shape.start {
+            Some(start) => source.within(&["start"], start.0.ceil_to_second(), STARTS)?,
+            None => DEFAULT_START,
+        },
         tail: match shape.tail {
             Some(tail) => source.within(&["tail"], tail.0, Duration::ZERO..=MAX_TAIL)?,
             None => Duration::from_hours(7 * 24),
@@ -398,8 +405,9 @@ fn reweigh(
             outcome.weight = *weight;
         }
     }
-    if !spec.outcomes.iter().any(|outcome| outcome.weight > 0.0) {
-        let message = format!("no outcome of `{provider}` has a weight, expected one above 0");
+    let sum = spec.outcomes.iter().fold(0.0, |sum, outcome| sum + outcome.weight);
+    if !(sum.is_finite() && sum > 0.0) {
+        let message = format!("the weights of `{provider}` sum to `{sum}`, expected a number above 0");
         return Err(source.error(&["weights", provider], message));
     }
     Ok(())

@@ -60,8 +60,10 @@ pub(super) fn shares(
         }
     }
     shares.retain(|share| share.weight > 0.0);
-    if shares.is_empty() {
-        return Err(source.error(&["recipients", "mix"], "a mix without shares, expected one above 0"));
+    let sum = shares.iter().fold(0.0, |sum, share| sum + share.weight);
+    if !(sum.is_finite() && sum > 0.0) {
+        let message = format!("the shares of the mix sum to `{sum}`, expected a number above 0");
+        return Err(source.error(&["recipients", "mix"], message));
     }
     Ok(shares)
 }

@@ -85,13 +85,20 @@ fn what_is_wrong_is_told_with_its_place() {
     check("recipients:\n  count: 10000001\n", 2, 10, "out of range");
     check("recipients:\n  mix: { gmial: 1 }\n", 2, 10, "unknown provider `gmial`");
     check("recipients:\n  mix: { gmail: -1 }\n", 2, 17, "a share of `-1`");
-    check("recipients:\n  mix: { gmail: 0 }\n", 2, 8, "a mix without shares");
+    check("recipients:\n  mix: { gmail: 0 }\n", 2, 8, "the shares of the mix sum to `0`");
+    check("recipients:\n  mix: { gmail: 1e308, yahoo: 1e308 }\n", 2, 8, "the shares of the mix sum to `inf`");
     check("recipients: { file: none.csv }\n", 1, 21, "no such file");
     check("recipients:\n  file: none.csv\n  count: 4\n", 3, 3, "`count` beside `file`");
     check("delivery:\n  waves: { count: 1001 }\n", 2, 19, "out of range, expected 1 to 1000");
     check("delivery:\n  waves: { every: 1500ms }\n", 2, 19, "expected whole seconds");
     check("delivery:\n  validity: 85h\n", 2, 13, "out of range");
     check("weights:\n  gmail:\n    unknwon: 1\n", 3, 5, "no outcome `unknwon`");
+    check(
+        "weights:\n  gmail: { unknown: 1e308, full: 1e308 }\n",
+        2,
+        10,
+        "the weights of `gmail` sum to `inf`",
+    );
     check(
         "outages:\n  - { provider: yahoo, after: 0s, for: 1h, script: '250' }\n",
         2,
@@ -100,5 +107,12 @@ fn what_is_wrong_is_told_with_its_place() {
     );
     check("outages:\n  - { provider: yahu, after: 0s, for: 1h }\n", 2, 17, "unknown provider `yahu`");
     check("queue:\n  retry: [0s]\n", 2, 11, "a wait of `0s`");
+    check(
+        "start: 9000-01-01T00:00:01Z\n",
+        1,
+        8,
+        "out of range, expected 1970-01-01T00:00:00.000Z to 9000-01-01T",
+    );
+    assert!(read("start: 9000-01-01T00:00:00Z\n").is_ok());
     check("start: yesterday\n", 1, 8, "`yesterday` is not a point in time");
 }
