@@ -138,6 +138,7 @@ pub(crate) fn help() -> String {
   emta delivery create --label spring --recipients list.csv --text 'Hello' --confirm
   emta clock advance 84h            play the whole retry period
   emta messages --status deferred   what is still being tried
+  emta simulate everyday            a campaign without sockets, of as many recipients as you like
   emta inmail bounces/ | jq .reason read and qualify mail that came back, offline
 
 Environment:

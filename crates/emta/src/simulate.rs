@@ -2,6 +2,7 @@
 
 mod watch;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -143,14 +144,19 @@ impl Simulate {
             groups.push(group);
         }
         let seconds = watch.elapsed().as_secs_f64();
-        let command = command();
+        let arguments: Vec<String> =
+            std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+        let command = command(arguments.iter().map(String::as_str));
         let Some(study) = study(&names, &groups, &command) else { return Ok(Exit::Findings) };
         if let Some(out) = &out {
             out.write(&study)?;
         }
         self.print(&study, &Measured::new(&groups, seconds))?;
         if let Some(out) = &out {
-            eprintln!("written to {}: report.html, summary.json, kpis.csv, events", out.path().display());
+            let events =
+                if seeds.len() == 1 { ", events" } else { "; no events, since there are several seeds" };
+            let folder = out.path().display();
+            output::tell(format_args!("written to {folder}: report.html, summary.json, kpis.csv{events}"));
         }
         Ok(Exit::Ok)
     }
@@ -170,13 +176,12 @@ impl Simulate {
         stop: &Arc<AtomicBool>,
     ) -> anyhow::Result<Done> {
         let threads = self.threads.or_else(|| std::thread::available_parallelism().ok());
-        let mut command = format!("emta simulate {name} --seed {}", scenario.config.seed);
-        if let Some(recipients) = self.recipients {
-            command = format!("{command} --recipients {recipients}");
-        }
-        for set in &self.set {
-            command = format!("{command} --set {set}");
-        }
+        let seed = scenario.config.seed.to_string();
+        let recipients = self.recipients.map(|recipients| recipients.to_string());
+        let mut words = vec!["simulate", name, "--seed", &seed];
+        words.extend(recipients.iter().flat_map(|recipients| ["--recipients", recipients]));
+        words.extend(self.set.iter().flat_map(|set| ["--set", set]));
+        let command = command(words);
         let options = Options { threads: threads.map_or(1, NonZeroUsize::get), facts, command };
         let mut watch = Watch::new(&scenario, sink, stop.clone());
         let finished = simulation::run(scenario, &options, &mut watch)?;
@@ -227,7 +232,7 @@ fn study<'a>(names: &[String], groups: &'a [Vec<Done>], command: &str) -> Option
 fn interrupted(groups: &[Vec<Done>]) -> Exit {
     if let Some(Done { finished, log }) = groups.iter().flatten().next_back() {
         let progress = &finished.progress;
-        eprintln!(
+        output::tell(format_args!(
             "interrupted at +{} h of {} h of virtual time: {} messages accepted, {} done, {} events; digest so far {}",
             progress.passed.as_secs() / 3600,
             progress.planned.as_secs() / 3600,
@@ -235,7 +240,7 @@ fn interrupted(groups: &[Vec<Done>]) -> Exit {
             progress.finished,
             log.events,
             log.digest,
-        );
+        ));
     }
     Exit::Interrupted
 }
@@ -306,10 +311,18 @@ fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// The command line as it was given.
-fn command() -> String {
-    let arguments = std::env::args().skip(1);
-    std::iter::once("emta".to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
+/// A command line of this program, as a shell takes it.
+fn command<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    std::iter::once("emta").chain(words).map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A word for a POSIX shell: in single quotes, unless it has only letters that mean nothing to one.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
 }
 
 /// Reads `1..50`.
@@ -329,6 +342,14 @@ fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shell_takes_the_command_as_it_was() {
+        let check = |words: &[&str], expected: &str| assert_eq!(command(words.iter().copied()), expected);
+        check(&["simulate", "warm-up", "--seeds", "1..50"], "emta simulate warm-up --seeds 1..50");
+        check(&["my plan.yaml", "--set", "a.b=[1m, 2h]"], "emta 'my plan.yaml' --set 'a.b=[1m, 2h]'");
+        check(&["", "it's", "$x", "~a", "é"], r"emta '' 'it'\''s' '$x' '~a' 'é'");
+    }
 
     #[test]
     fn seeds_at_the_bound() {

@@ -25,7 +25,7 @@ fn a_folder_is_filled_and_never_by_accident() {
     let out = path(folder.path());
     let args = ["simulate", "warm-up", "--recipients", "300", "--out", out];
     let told = emta(&args);
-    assert!(told.stderr.contains("report.html"), "{}", told.stderr);
+    assert!(told.stderr.ends_with(": report.html, summary.json, kpis.csv, events\n"), "{}", told.stderr);
     let told = told.ok();
     assert!(told.contains("digest of warm-up on seed 1: ") && told.contains("300 recipients"), "{told}");
     let events = std::fs::read_to_string(folder.path().join("events.ndjson")).unwrap();
@@ -47,6 +47,12 @@ fn seeds_make_bands_and_two_scenarios_are_held_against_each_other() {
     };
     let bands = json(&["everyday", "--seeds", "1..4"]);
     assert_eq!(bands["groups"][0]["runs"].as_array().unwrap().len(), 4);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("of two seeds");
+    let told = emta(&["simulate", "everyday", "--recipients", "9", "--seeds", "1..2", "--out", path(&out)]);
+    assert!(told.stderr.ends_with("kpis.csv; no events, since there are several seeds\n"), "{}", told.stderr);
+    let summary = std::fs::read_to_string(out.join("summary.json")).unwrap();
+    assert!(summary.contains(&format!("--seeds 1..2 --out '{}'", path(&out))), "{summary}");
     let both = json(&["--compare", "everyday", "throttled", "--set", "queue.validity=24h"]);
     let names = [0, 1].map(|group| both["groups"][group]["scenario"].to_string());
     assert_eq!(names, ["\"everyday\"", "\"throttled\""]);
