@@ -51,7 +51,8 @@ impl Explain {
     pub(super) fn run(self, config: &ConfigArgs) -> anyhow::Result<Exit> {
         let set = self.set.load(config)?;
         let path = PathBuf::from(&self.input);
-        let cases = if self.input == "-" || path.is_file() {
+        // Not `is_file`: what a shell hands over by `<(...)` is a pipe.
+        let cases = if self.input == "-" || path.exists() && !path.is_dir() {
             let raw = files::read(&path)
                 .map_err(|error| anyhow::anyhow!("`{}` cannot be read: {error}", self.input))?;
             if corpus::is_binary(&raw) {
