@@ -4,7 +4,8 @@
 use emta_mail::event::Verdict;
 use emta_mail::inbound::{self, Action, FoundIn, InboundMail, MailKind, RecipientReport};
 use emta_mail::{BounceClass, EnhancedStatus};
-use emta_qualify::{Kind, RuleSet, Subject, When};
+use emta_qualify::tune::Case;
+use emta_qualify::{Kind, MAX_BODY, RuleSet, Subject};
 
 /// One mail, read and qualified.
 #[derive(Clone, Debug)]
@@ -13,6 +14,28 @@ pub struct Reading {
     pub mail: InboundMail,
     /// What it says of each recipient; one without recipient where it names none but speaks of a message.
     pub findings: Vec<Finding>,
+}
+
+impl Reading {
+    /// One of the findings as a text to hold rules against, with everything that rules look at: at most [`MAX_BODY`]
+    /// octets of the mail's text.
+    pub fn case(&self, id: String, finding: &Finding) -> Case {
+        let body = &self.mail.text;
+        let body = body.get(..body.floor_char_boundary(MAX_BODY)).unwrap_or_default();
+        Case {
+            id,
+            kind: finding.meaning.kind(),
+            text: finding.text.clone(),
+            code: finding.reply_code,
+            status: finding.status,
+            phase: None,
+            provider: None,
+            sender_format: Some(self.mail.sender_format.to_owned()),
+            subject: Some(self.mail.subject.clone()),
+            body: Some(body.to_owned()),
+            expected: None,
+        }
+    }
 }
 
 /// What a mail says of one recipient.
@@ -56,6 +79,15 @@ pub enum Meaning {
 }
 
 impl Meaning {
+    /// What rules take it for.
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Bounce | Self::Delayed | Self::Delivered => Kind::Bounce,
+            Self::Complaint | Self::Unsubscribe => Kind::Complaint,
+            Self::AutoReply => Kind::AutoReply,
+        }
+    }
+
     /// Its name in the output of `emta inmail` and in the API.
     pub const fn name(self) -> &'static str {
         match self {
@@ -191,10 +223,7 @@ fn qualify(
         body: Some(&mail.text),
     };
     match rules.qualify(&subject) {
-        Some(matched) => {
-            let takes_everything = matched.found.is_none() && matched.rule.when == When::default();
-            (matched.verdict().clone(), takes_everything)
-        }
+        Some(matched) => (matched.verdict().clone(), matched.rule.takes_everything()),
         None => (emta_qualify::unmatched_mail(), true),
     }
 }

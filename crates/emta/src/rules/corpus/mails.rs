@@ -1,8 +1,8 @@
 //! Failures in mails, as cases.
 
 use emta_mail::inbound::mbox;
+use emta_qualify::RuleSet;
 use emta_qualify::tune::Case;
-use emta_qualify::{Kind, MAX_BODY, RuleSet};
 use emta_sandbox::inmail::reading::{self, Finding, Meaning, Reading};
 
 use super::Corpus;
@@ -63,31 +63,11 @@ pub(in crate::rules) fn of_mail(raw: &[u8], rules: &RuleSet) -> Vec<Case> {
 }
 
 fn found(reading: &Reading, finding: &Finding) -> Found {
-    let kind = match finding.meaning {
-        Meaning::Bounce | Meaning::Delayed | Meaning::Delivered => Kind::Bounce,
-        Meaning::Complaint | Meaning::Unsubscribe => Kind::Complaint,
-        Meaning::AutoReply => Kind::AutoReply,
-    };
     let is_failure = match finding.meaning {
         Meaning::Bounce | Meaning::Delayed | Meaning::Complaint | Meaning::AutoReply => true,
         Meaning::Delivered | Meaning::Unsubscribe => false,
     };
-    // What rules do not look at need not be kept of a large corpus.
-    let body = &reading.mail.text;
-    let body = body.get(..body.floor_char_boundary(MAX_BODY)).unwrap_or_default();
-    let case = Case {
-        id: String::new(),
-        kind,
-        text: finding.text.clone(),
-        code: finding.reply_code,
-        status: finding.status,
-        phase: None,
-        provider: None,
-        sender_format: Some(reading.mail.sender_format.to_owned()),
-        subject: Some(reading.mail.subject.clone()),
-        body: Some(body.to_owned()),
-        expected: None,
-    };
+    let case = reading.case(String::new(), finding);
     Found { recipient: finding.recipient.clone(), alias: finding.alias.clone(), is_failure, case }
 }
 
