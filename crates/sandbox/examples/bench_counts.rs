@@ -4,14 +4,16 @@
 //! Each function whose name begins with `count_` is collected, and does its work [`TIMES`] times, after it was done before
 //! once: tables that are made at the first use are not counted.
 
+#[path = "bench_bounce/everyday.rs"]
+mod everyday;
+
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use emta_mail::compose::{BounceSpec, ReportFormat, bounce};
-use emta_mail::inbound::{self, Action};
-use emta_mail::{EmailAddress, EnhancedStatus, Envelope, Timestamp};
+use emta_mail::compose::ReportFormat;
+use emta_mail::{EmailAddress, Envelope, inbound};
 use emta_qualify::RuleSet;
 use emta_qualify::tune::Case;
 use emta_sandbox::config::rules;
@@ -38,7 +40,7 @@ fn main() -> Result<(), Failure> {
     send(&mut client, &job);
     count_message_out(&mut client, &job);
 
-    let mail = report()?;
+    let mail = everyday::bounce_of(ReportFormat::Postfix);
     black_box(inbound::read(&mail));
     count_bounce_read(&mail);
 
@@ -139,29 +141,4 @@ fn hear(client: &mut ClientSession, bytes: &[u8]) {
             ClientOutput::StartTls | ClientOutput::Close => {}
         }
     }
-}
-
-/// A bounce of an everyday kind.
-fn report() -> Result<Vec<u8>, Failure> {
-    let at = Timestamp::from_seconds(1_767_603_600);
-    Ok(bounce(&BounceSpec {
-        format: ReportFormat::Postfix,
-        reporting_mta: "mx.example.com",
-        remote_mta: None,
-        from: "MAILER-DAEMON@mx.example.com",
-        to: "bounces@news.example",
-        report_id: "report@mx.example.com",
-        final_recipient: "ann@example.com",
-        original_recipient: None,
-        action: Action::Failed,
-        status: EnhancedStatus::try_new(5, 2, 2).ok_or("5.2.2 is a status")?,
-        diagnostic: "552 5.2.2 Mailbox full",
-        arrival: at,
-        at,
-        will_retry_until: None,
-        envelope_id: None,
-        original:
-            b"From: bounces@news.example\r\nTo: ann@example.com\r\nSubject: Newsletter\r\n\r\nHello\r\n",
-        return_full: true,
-    }))
 }

@@ -4,12 +4,15 @@
 //! Quality is held against the labels of `../shared/corpus`, which is not part of the project; where it is missing
 //! that is said, and speed is measured with mails that [`emta_mail::compose`] writes. Everything runs on one core.
 
+#[path = "../../tests/corpus/labels.rs"]
+mod corpus;
+mod everyday;
 mod labels;
 mod memory;
 mod speed;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use emta_qualify::RuleSet;
@@ -38,7 +41,8 @@ fn main() -> ExitCode {
 fn all() -> Result<(), Failure> {
     let inbound = rule_set("inbound-email.yaml")?;
     let mta = rule_set("mta.yaml")?;
-    let corpus = corpus();
+    // Where it is missing, that is said, and speed is measured with mails that we write.
+    let corpus = corpus::folder("");
     if let Some(corpus) = &corpus {
         labels::report(corpus, &inbound, &mta)?;
     }
@@ -51,16 +55,6 @@ fn rule_set(name: &str) -> Result<RuleSet, Failure> {
     let path = Path::new("config/rules").join(name);
     let text = fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
     Ok(rules::parse(name, &text)?)
-}
-
-fn corpus() -> Option<PathBuf> {
-    let folder = PathBuf::from("../shared/corpus");
-    if folder.join("set-of-emails/labels.jsonl").is_file() {
-        return Some(folder);
-    }
-    println!("SKIPPED: there is no {}: no labels, and the mails are composed ones", folder.display());
-    eprintln!("warning: there is no `{}`; nothing was held against labels", folder.display());
-    None
 }
 
 /// One line: what, and how much of it.

@@ -5,16 +5,15 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
-use emta_mail::compose::{BounceSpec, ReportFormat, bounce};
-use emta_mail::inbound::{self, Action};
-use emta_mail::{EnhancedStatus, Timestamp};
+use emta_mail::compose::ReportFormat;
+use emta_mail::inbound;
 use emta_qualify::tune::Case;
 use emta_qualify::{Pattern, RuleSet, RuleSpec, RuleTests, When};
 use emta_sandbox::clock::wall::Stopwatch;
 use emta_sandbox::inmail::reading;
 use serde_json::Value;
 
-use crate::{Failure, row, thousands};
+use crate::{Failure, everyday, row, thousands};
 
 /// Real time that one round takes at least.
 const ROUND: Duration = Duration::from_millis(600);
@@ -27,7 +26,7 @@ const RULES: [usize; 3] = [100, 1_000, 2_000];
 pub(crate) fn mails(corpus: Option<&Path>, rules: &RuleSet) -> Result<(), Failure> {
     let mails = match corpus {
         Some(corpus) => files(&corpus.join("set-of-emails/mail"))?,
-        None => ReportFormat::ALL.map(composed).to_vec(),
+        None => ReportFormat::ALL.map(everyday::bounce_of).to_vec(),
     };
     let octets: usize = mails.iter().map(Vec::len).sum();
     row("mails, mean size", &format!("{}, {} octets", mails.len(), octets / mails.len().max(1)));
@@ -149,28 +148,4 @@ fn padded(shipped: &RuleSet, count: usize) -> Vec<RuleSpec> {
 /// The name of one of the many providers.
 fn provider(number: usize) -> String {
     format!("provider{}.example", number % RULES[RULES.len() - 1])
-}
-
-fn composed(format: ReportFormat) -> Vec<u8> {
-    let at = Timestamp::from_seconds(1_767_603_600);
-    bounce(&BounceSpec {
-        format,
-        reporting_mta: "mx.example.com",
-        remote_mta: None,
-        from: "MAILER-DAEMON@mx.example.com",
-        to: "bounces@news.example",
-        report_id: "report@mx.example.com",
-        final_recipient: "ann@example.com",
-        original_recipient: None,
-        action: Action::Failed,
-        status: EnhancedStatus::try_new(5, 2, 2).unwrap_or_else(|| unreachable!("5.2.2 is a status")),
-        diagnostic: "552 5.2.2 Mailbox full",
-        arrival: at,
-        at,
-        will_retry_until: None,
-        envelope_id: None,
-        original:
-            b"From: bounces@news.example\r\nTo: ann@example.com\r\nSubject: Newsletter\r\n\r\nHello\r\n",
-        return_full: true,
-    })
 }
