@@ -144,17 +144,23 @@ pub(crate) struct Condition {
 
 impl Condition {
     pub(crate) fn compile(when: &When) -> Result<Self, RuleProblem> {
-        const GLOB: &str = "a name with `*` and `?`, such as `outlook*`";
-        const CODE: &str = "a reply code with `x` for any digit, such as `550`, `55x`, `4xx`";
-        const STATUS: &str = "an enhanced status with `*` for any number, such as `5.1.1`, `5.1.*`, `4.*`";
         Ok(Self {
-            providers: read_all("providers", &when.providers, GLOB, Glob::parse)?,
+            providers: providers(when).collect::<Result<_, _>>()?,
             phases: when.phases.clone(),
-            codes: read_all("codes", &when.codes, CODE, |code| code.parse().ok())?,
-            statuses: read_all("statuses", &when.statuses, STATUS, |status| status.parse().ok())?,
+            codes: codes(when).collect::<Result<_, _>>()?,
+            statuses: statuses(when).collect::<Result<_, _>>()?,
             kinds: when.kinds.clone(),
-            sender_formats: read_all("sender_formats", &when.sender_formats, GLOB, Glob::parse)?,
+            sender_formats: sender_formats(when).collect::<Result<_, _>>()?,
         })
+    }
+
+    /// All that is wrong with conditions.
+    pub(crate) fn problems(when: &When) -> Vec<RuleProblem> {
+        let providers = providers(when).filter_map(Result::err);
+        let codes = codes(when).filter_map(Result::err);
+        let statuses = statuses(when).filter_map(Result::err);
+        let sender_formats = sender_formats(when).filter_map(Result::err);
+        providers.chain(codes).chain(statuses).chain(sender_formats).collect()
     }
 
     /// The mailbox providers of which it asks for one, in lower case; `None` if these cannot be listed.
@@ -197,18 +203,37 @@ impl Condition {
     }
 }
 
+const GLOB: &str = "a name with `*` and `?`, such as `outlook*`";
+
+fn providers(when: &When) -> impl Iterator<Item = Result<Glob, RuleProblem>> {
+    read_all("providers", &when.providers, GLOB, Glob::parse)
+}
+
+fn codes(when: &When) -> impl Iterator<Item = Result<CodePattern, RuleProblem>> {
+    const CODE: &str = "a reply code with `x` for any digit, such as `550`, `55x`, `4xx`";
+    read_all("codes", &when.codes, CODE, |code| code.parse().ok())
+}
+
+fn statuses(when: &When) -> impl Iterator<Item = Result<StatusPattern, RuleProblem>> {
+    const STATUS: &str = "an enhanced status with `*` for any number, such as `5.1.1`, `5.1.*`, `4.*`";
+    read_all("statuses", &when.statuses, STATUS, |status| status.parse().ok())
+}
+
+fn sender_formats(when: &When) -> impl Iterator<Item = Result<Glob, RuleProblem>> {
+    read_all("sender_formats", &when.sender_formats, GLOB, Glob::parse)
+}
+
 fn read_all<T>(
     field: &'static str,
     values: &[String],
     expected: &'static str,
     read: impl Fn(&str) -> Option<T>,
-) -> Result<Vec<T>, RuleProblem> {
-    let one = |(index, value): (usize, &String)| {
+) -> impl Iterator<Item = Result<T, RuleProblem>> {
+    values.iter().enumerate().map(move |(index, value)| {
         let bad =
             || RuleProblem::BadCondition { field, index, value: value.chars().take(80).collect(), expected };
         read(value).ok_or_else(bad)
-    };
-    values.iter().enumerate().map(one).collect()
+    })
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod literals;
 mod normalise;
 mod pattern;
 mod prefilter;
+mod problems;
 mod rule;
 mod rule_tests;
 mod set;

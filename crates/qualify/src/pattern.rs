@@ -63,13 +63,30 @@ impl Matcher {
 /// A rule's patterns, regexes first, each with its demands. What they take is taken from `room`, which begins with
 /// [`MAX_SET_SIZE`].
 pub(crate) fn compile(pattern: &Pattern, room: &mut usize) -> Result<Vec<(Matcher, Demands)>, RuleProblem> {
-    let count = pattern.regexes.len() + pattern.literals.len();
-    if count == 0 {
-        return Err(RuleProblem::NoPattern);
+    check_count(pattern)?;
+    each(pattern, room).collect()
+}
+
+/// All that is wrong with a rule's patterns; `room` as for [`compile`].
+pub(crate) fn problems(pattern: &Pattern, room: &mut usize) -> Vec<RuleProblem> {
+    match check_count(pattern) {
+        Ok(()) => each(pattern, room).filter_map(Result::err).collect(),
+        Err(problem) => vec![problem],
     }
-    if count > MAX_PATTERNS_PER_RULE {
-        return Err(RuleProblem::TooManyPatterns { count, limit: MAX_PATTERNS_PER_RULE });
+}
+
+fn check_count(pattern: &Pattern) -> Result<(), RuleProblem> {
+    match pattern.regexes.len() + pattern.literals.len() {
+        0 => Err(RuleProblem::NoPattern),
+        1..=MAX_PATTERNS_PER_RULE => Ok(()),
+        count => Err(RuleProblem::TooManyPatterns { count, limit: MAX_PATTERNS_PER_RULE }),
     }
+}
+
+fn each<'a>(
+    pattern: &'a Pattern,
+    room: &'a mut usize,
+) -> impl Iterator<Item = Result<(Matcher, Demands), RuleProblem>> {
     let bad = |list, index, pattern: &str, Problem { text, offset }| RuleProblem::BadPattern {
         list,
         index,
@@ -91,12 +108,9 @@ pub(crate) fn compile(pattern: &Pattern, room: &mut usize) -> Result<Vec<(Matche
         })?;
         Ok((matcher, demands))
     };
-    regexes
-        .chain(literals)
-        .map(|(list, index, source, compiled)| {
-            compiled.and_then(&mut fits).map_err(|problem| bad(list, index, source, problem))
-        })
-        .collect()
+    regexes.chain(literals).map(move |(list, index, source, compiled)| {
+        compiled.and_then(&mut fits).map_err(|problem| bad(list, index, source, problem))
+    })
 }
 
 /// Why a regex cannot be a rule's pattern; `None` if it can.

@@ -116,7 +116,7 @@ impl RuleSet {
     /// Compiles rules in this order; `name` is for error messages.
     ///
     /// # Errors
-    /// The first rule that is wrong: see [`RuleError`].
+    /// The first rule that is wrong: see [`RuleError`]; [`Self::problems`] tells all.
     pub fn compile(name: &str, rules: Vec<RuleSpec>) -> Result<Self, RuleError> {
         let count = rules.len();
         let mut ids = HashSet::new();
@@ -362,7 +362,7 @@ enum Outcome {
 }
 
 /// Type and reason come from the class where they are not set; `None` if there is nothing to take them from.
-fn verdict_of(id: &str, set: Assignment) -> Option<Verdict> {
+pub(crate) fn verdict_of(id: &str, set: Assignment) -> Option<Verdict> {
     let default = set.class.map(BounceClass::default_verdict);
     Some(Verdict {
         class: set.class,
