@@ -1,7 +1,8 @@
 //! A rule file: it is refused with a place that is in it, or its rules say what their patterns say.
 
 use emta_qualify::{MAX_SUBJECT, RuleSet, Subject, When};
-use emta_sandbox::config::{ConfigError, rules};
+use emta_sandbox::config::rules::{self, MAX_PROBLEMS};
+use emta_sandbox::config::ConfigError;
 use regex::{Regex, RegexBuilder};
 
 /// Lines of the file that its own rules are asked about.
@@ -22,7 +23,12 @@ const TEXTS: [&str; 5] = [
 pub fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match rules::parse("rules.yaml", &text) {
-        Err(error) => place_is_in_the_file(&error, &text),
+        Err(first) => {
+            let problems = rules::check("rules.yaml", &text).err().unwrap_or_default();
+            assert!(problems.len() <= MAX_PROBLEMS);
+            assert!(problems.len() == MAX_PROBLEMS || problems.contains(&first), "{first} is lost: {problems:#?}");
+            problems.iter().chain([&first]).for_each(|error| place_is_in_the_file(error, &text));
+        }
         Ok(set) => {
             let tests = set.run_tests();
             assert!(tests.len() <= text.len(), "more failures than samples");

@@ -17,11 +17,13 @@
 //! The order of the file is the order of the rules. Samples are reply lines, or mappings of `text`, `kind`, `phase`,
 //! `provider`, `sender_format`, `subject` and `body`.
 
+mod problems;
+
 use std::fmt;
 use std::marker::PhantomData;
 
 use emta_mail::{BounceClass, FailureReason, FailureType, Phase};
-use emta_qualify::{Assignment, Field, Kind, Pattern, RuleSet, RuleSpec, RuleTests, Sample, When};
+use emta_qualify::{Assignment, Field, Kind, Pattern, RuleError, RuleSet, RuleSpec, RuleTests, Sample, When};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
@@ -29,18 +31,24 @@ use super::ConfigError;
 use super::error::{did_you_mean, one_of};
 use super::scalar::{Scalar, Written};
 
+pub use problems::{MAX_PROBLEMS, check};
+
 /// Reads and compiles a rule file; `file` is the name that errors and the set carry.
 ///
 /// # Errors
-/// When it is not YAML of the shape above, or a rule does not compile; the error leads to line and column.
+/// When it is not YAML of the shape above, or a rule does not compile; the error leads to line and column. [`check`]
+/// tells all that is wrong.
 pub fn parse(file: &str, text: &str) -> Result<RuleSet, ConfigError> {
     let shape: File = super::yaml::parse(file, text)?;
     let rules = shape.rules.into_iter().map(RuleSpec::from).collect();
-    RuleSet::compile(file, rules).map_err(|error| {
-        let keys = error.path();
-        let path: Vec<&str> = std::iter::once("rules").chain(keys.iter().map(String::as_str)).collect();
-        ConfigError::at_value(file, text, &path, error.to_string(), None)
-    })
+    RuleSet::compile(file, rules).map_err(|error| located(file, text, &error))
+}
+
+/// An error of the compiler at its place in the file.
+fn located(file: &str, text: &str, error: &RuleError) -> ConfigError {
+    let keys = error.path();
+    let path: Vec<&str> = std::iter::once("rules").chain(keys.iter().map(String::as_str)).collect();
+    ConfigError::at_value(file, text, &path, error.to_string(), None)
 }
 
 #[derive(serde::Deserialize)]

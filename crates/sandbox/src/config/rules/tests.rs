@@ -117,7 +117,7 @@ fn errors_lead_to_the_place() {
     check_error(
         "      match: a(b\n      set: { class: mail_block }",
         3,
-        7,
+        14,
         "`a(b` is not a regex: unclosed group",
     );
     check_error("      match: [fine, a(b]\n      set: { class: mail_block }", 3, 21, "(at character 1)");
@@ -130,4 +130,89 @@ fn errors_lead_to_the_place() {
         "`5` is not a reply code",
     );
     check_error("      mtach: x\n      set: { class: mail_block }", 3, 7, "did you mean `match`?");
+}
+
+/// Everything that is wrong, in the order of the text, and nothing twice.
+#[track_caller]
+fn check_all(text: &str, expected: &[(usize, usize, &str)]) {
+    let problems = check("rules.yaml", text).map(drop).unwrap_err();
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, (line, column, message)) in problems.iter().zip(expected) {
+        assert_eq!((problem.line(), problem.column()), (Some(*line), Some(*column)), "{problem}");
+        assert!(problem.message().contains(message), "{problem}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let text = r#"rules:
+    - id: full
+      match: ["(", "full", "["]
+      when: { codes: [9xx], phases: [rcptt], kinds: [bunce] }
+      set: { class: mailbox_ful }
+    - id: full
+      mtach: x
+      sett: { class: mailbox_full }
+      match: "a*"
+    - match: user unknown
+      set: { type: hard, reason: user_unknwon, class: no, colour: red }
+      tests: { match: ["550 user unknown"], nomatch: [x] }
+    - id: 123
+      match: [x, [y]]
+      set: { type: hard }
+    - just a text
+    - id: good
+      match: good
+      set: { class: mailbox_full }
+"#;
+    check_all(
+        text,
+        &[
+            (3, 15, "`match`: `(` is not a regex"),
+            (3, 28, "`match`: `[` is not a regex"),
+            (4, 23, "`when.codes`: `9xx` is not a reply code"),
+            (4, 38, "`rcptt` is not a step of a session"),
+            (4, 54, "`bunce` is not a kind of report"),
+            (5, 21, "`mailbox_ful` is not a bounce class"),
+            (6, 7, "missing field `set`"),
+            (6, 11, "another rule has the same `id`"),
+            (7, 7, "unknown field `mtach`"),
+            (8, 7, "unknown field `sett`"),
+            (9, 14, "matches even an empty text"),
+            (10, 7, "missing field `id`"),
+            (11, 34, "`user_unknwon` is not a failure reason"),
+            (11, 55, "`no` is not a bounce class"),
+            (11, 59, "unknown field `colour`, expected one of `class`, `type`, `reason`"),
+            (12, 45, "unknown field `nomatch`, expected `match` or `no_match`"),
+            (14, 18, "invalid type: sequence, expected a string"),
+            (15, 12, "neither a bounce class nor both type and reason"),
+            (16, 7, "invalid type: string"),
+        ],
+    );
+    check_all("rules: [\n", &[(2, 1, "did not find expected node content")]);
+    check_all("rules: {}\n", &[(1, 8, "expected a sequence")]);
+    check_all("rule: []\n", &[(1, 1, "unknown field `rule`")]);
+}
+
+#[test]
+fn problems_have_a_limit() {
+    let rule = |number: usize, class: &str| {
+        format!("    - {{ id: r{number}, match: '(', set: {{ class: {class} }} }}\n")
+    };
+    for class in ["mailbox_full", "mailbox_ful"] {
+        let file = |count: usize| (0..count).map(|number| rule(number, class)).collect::<String>();
+        let told =
+            |count| check("rules.yaml", &format!("rules:\n{}", file(count))).map(drop).unwrap_err().len();
+        let each = if class == "mailbox_full" { 1 } else { 2 };
+        assert_eq!(told(10), 10 * each);
+        assert_eq!(told(MAX_PROBLEMS), MAX_PROBLEMS);
+        assert_eq!(told(MAX_PROBLEMS + 1), MAX_PROBLEMS);
+    }
+    assert_eq!(
+        check("rules.yaml", "rules:\n    - { id: r, match: x, set: { class: mailbox_full } }\n")
+            .unwrap()
+            .rules()
+            .len(),
+        1
+    );
 }

@@ -14,13 +14,19 @@ pub(crate) enum Spot {
 }
 
 /// Line and column (from 1) of a path in a text, or of the longest beginning of the path that is there;
-/// `None` where not even the first key is.
+/// `None` where not even the first key is. Where `x` stands for the list `[x]`, it is its first item.
 ///
 /// It reads the text again and fails on purpose when the place is reached: the reader knows where it is, and
 /// quoting, flow style and aliases are its business.
 pub(crate) fn locate(text: &str, path: &[&str], spot: Spot) -> Option<(usize, usize)> {
+    let alone = || match path {
+        [list @ .., "0"] if !list.is_empty() => find(text, list, spot),
+        _ => None,
+    };
     let shorter = (1..path.len()).rev().filter_map(|length| path.get(..length));
-    find(text, path, spot).or_else(|| shorter.into_iter().find_map(|path| find(text, path, Spot::Key)))
+    find(text, path, spot)
+        .or_else(alone)
+        .or_else(|| shorter.into_iter().find_map(|path| find(text, path, Spot::Key)))
 }
 
 /// Whether a path is there.

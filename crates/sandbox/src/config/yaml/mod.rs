@@ -12,12 +12,14 @@ macro_rules! scalars {
 
 mod check;
 mod locate;
+mod part;
 mod tree;
 
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::check::MAX_FILE;
 pub(crate) use self::locate::{Spot, contains, locate};
+pub(crate) use self::part::part;
 pub(crate) use self::tree::Tree;
 use super::error::{ConfigError, did_you_mean};
 

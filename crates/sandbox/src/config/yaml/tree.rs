@@ -18,6 +18,11 @@ impl Tree {
         Self(serde_yaml::to_value(value).unwrap_or_default())
     }
 
+    /// The tree of a text, which [`super::parse`] has the same errors for.
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+        super::parse(file, text).map(Self)
+    }
+
     /// The value of a tree; `origin` is the name that errors carry.
     pub(crate) fn shaped<T: DeserializeOwned>(&self, origin: &str) -> Result<T, ConfigError> {
         serde_yaml::from_value(self.0.clone()).map_err(|error| translate(origin, "", &error))
