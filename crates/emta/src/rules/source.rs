@@ -62,29 +62,52 @@ pub(super) fn one(file: Option<&Path>, side: SideArgs, config: &ConfigArgs) -> R
 
 /// Reads these files; without any, both rule sets of the configuration.
 pub(super) fn sets(files: &[PathBuf], config: &ConfigArgs) -> Result<Vec<RuleSet>, ConfigError> {
-    each(files, config)?.into_iter().collect()
-}
-
-/// As [`sets`]; a file that is wrong does not keep the others from being read.
-pub(super) fn each(
-    files: &[PathBuf],
-    config: &ConfigArgs,
-) -> Result<Vec<Result<RuleSet, ConfigError>>, ConfigError> {
     if files.is_empty() {
         let rules = config.load(Vec::new())?.rules;
-        return Ok(vec![Ok(RuleSet::clone(&rules.mta)), Ok(RuleSet::clone(&rules.inbound_email))]);
+        return Ok(vec![RuleSet::clone(&rules.mta), RuleSet::clone(&rules.inbound_email)]);
     }
-    Ok(files.iter().map(|file| read(file)).collect())
+    files.iter().map(|file| read(file)).collect()
+}
+
+/// A rule set, or all that is wrong with its file.
+pub(super) type Checked = Result<RuleSet, Vec<ConfigError>>;
+
+/// As [`sets`], with all that is wrong with each of the files.
+///
+/// # Errors
+/// Where something else of the configuration is wrong.
+pub(super) fn check(files: &[PathBuf], config: &ConfigArgs) -> Result<Vec<Checked>, ConfigError> {
+    if !files.is_empty() {
+        return Ok(files.iter().map(|file| check_file(file)).collect());
+    }
+    match sets(files, config) {
+        Ok(sets) => Ok(sets.into_iter().map(Ok).collect()),
+        Err(error) => match check_file(Path::new(error.origin())) {
+            Err(problems) if problems.contains(&error) => Ok(vec![Err(problems)]),
+            Ok(_) | Err(_) => Err(error),
+        },
+    }
+}
+
+fn check_file(path: &Path) -> Checked {
+    let (name, text) = written(path).map_err(|error| vec![error])?;
+    rules::check(&name, &text)
 }
 
 /// Reads a rule file; `-` is standard input.
 pub(super) fn read(path: &Path) -> Result<RuleSet, ConfigError> {
+    let (name, text) = written(path)?;
+    rules::parse(&name, &text)
+}
+
+/// Name and text of a rule file in which something is written.
+fn written(path: &Path) -> Result<(String, String), ConfigError> {
     let (name, text) = (name(path), text(path)?);
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Err(ConfigError::of(name, "the file is empty, expected rules")
             .hinted("`emta rules export --format yaml` prints some to start from".to_owned()));
     }
-    rules::parse(&name, &text)
+    Ok((name, text))
 }
 
 /// What a file is called in errors.

@@ -208,6 +208,34 @@ fn errors_are_json_for_programs() {
     assert_eq!(told["warnings"][0]["line"], 3);
 }
 
+/// Who mends a file wants to know all of it.
+#[test]
+fn check_tells_every_problem() {
+    let files = Files::new();
+    let bad = RULES.replace("user_unknown", "user_unknwon").replace("over ?quota", "(").replace("4xx", "9xx");
+    let bad = files.write("bad.yaml", &bad);
+    let run = emta(&["rules", "check", &bad]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""));
+    let places: Vec<&str> = run.stderr.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
+    let expected = ["3:23: rule `Full`", "4:15: rule `Full`", "11:34: `user_unknwon`"];
+    assert_eq!(places.len(), expected.len(), "{}", run.stderr);
+    for (told, place) in places.iter().zip(expected) {
+        assert!(told.starts_with(&format!("{bad}:{place}")), "{told}");
+    }
+    let caret = "\n   |\n11 |       set: { type: hard, reason: user_unknwon }\n   |                                  ^\n";
+    assert!(run.stderr.contains(caret), "{}", run.stderr);
+    assert!(run.stderr.ends_with(&format!("\n{bad}: 3 problems\n")), "{}", run.stderr);
+    let told: Value =
+        serde_json::from_str(&emta(&["rules", "check", &bad, "--format", "json"]).stdout).unwrap();
+    let lines: Vec<&Value> =
+        told[0]["errors"].as_array().unwrap().iter().map(|error| &error["line"]).collect();
+    assert_eq!((lines, &told[0]["error"]), (vec![&json!(3), &json!(4), &json!(11)], &told[0]["errors"][0]));
+
+    let main = files.write("emta.yaml", &format!("rules: {{ mta: {bad} }}\n"));
+    let of_configuration = emta(&["rules", "check", "-c", &main]);
+    assert_eq!((of_configuration.code, of_configuration.stderr), (Some(3), run.stderr));
+}
+
 /// What editors, shells and hands make of rule files.
 #[test]
 fn rule_files_as_they_come() {
