@@ -49,9 +49,9 @@ doc: setup  ## Build the documentation, warnings are errors; hold ARCHITECTURE.m
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	python3 scripts/check-names.py
 
-deny:  ## Check licences and duplicates of dependencies, where cargo-deny is installed
-	@command -v cargo-deny > /dev/null || { echo "cargo-deny is not installed: cargo install cargo-deny"; exit 1; }
-	cargo deny --offline check bans licenses sources
+deny:  ## Check licences, duplicates and sources of the dependencies (builds cargo-deny the first time)
+	@scripts/setup.sh cargo-deny
+	PATH="$$PATH:$(CURDIR)/target/tools/bin" cargo-deny check bans licenses sources
 
 setup:  ## Install what the tests need beside Rust
 	@scripts/setup.sh python3 swaks

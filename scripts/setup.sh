@@ -5,13 +5,22 @@
 #   python3, swaks            the tests: foreign programs that relay mail and read the bounce mailbox
 #   valgrind                  the counts of instructions
 #   smtp-source, smtp-sink    the benches: Postfix's load generator and its counterpart
+#   cargo-deny                licences and duplicates of dependencies; built into target/tools, in minutes
 set -euo pipefail
-PATH=$PATH:/usr/sbin:/sbin
+root=$(cd "$(dirname "$0")/.." && pwd)
+PATH=$PATH:/usr/sbin:/sbin:$root/target/tools/bin
+
+readonly CARGO_DENY=0.20.2
 
 missing=()
 for tool in "$@"; do
     command -v "$tool" > /dev/null && continue
     case $tool in
+        cargo-deny)
+            echo "setup: building cargo-deny $CARGO_DENY"
+            cargo install cargo-deny --quiet --version "$CARGO_DENY" --locked --no-default-features --root "$root/target/tools"
+            continue
+            ;;
         smtp-source | smtp-sink) package=postfix ;;
         *) package=$tool ;;
     esac
