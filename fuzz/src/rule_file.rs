@@ -1,8 +1,8 @@
 //! A rule file: it is refused with a place that is in it, or its rules say what their patterns say.
 
 use emta_qualify::{MAX_SUBJECT, RuleSet, Subject, When};
-use emta_sandbox::config::rules::{self, MAX_PROBLEMS};
 use emta_sandbox::config::ConfigError;
+use emta_sandbox::config::rules::{self, MAX_PROBLEMS};
 use regex::{Regex, RegexBuilder};
 
 /// Lines of the file that its own rules are asked about.
@@ -26,7 +26,10 @@ pub fn check(bytes: &[u8]) {
         Err(first) => {
             let problems = rules::check("rules.yaml", &text).err().unwrap_or_default();
             assert!(problems.len() <= MAX_PROBLEMS);
-            assert!(problems.len() == MAX_PROBLEMS || problems.contains(&first), "{first} is lost: {problems:#?}");
+            assert!(
+                problems.len() == MAX_PROBLEMS || problems.contains(&first),
+                "{first} is lost: {problems:#?}"
+            );
             problems.iter().chain([&first]).for_each(|error| place_is_in_the_file(error, &text));
         }
         Ok(set) => {
