@@ -1,5 +1,6 @@
 //! `emta delivery`: deliveries of the campaign core.
 
+use std::ffi::OsStr;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -213,6 +214,14 @@ pub(crate) async fn logs(
     Ok(client.items(&["deliveries", &id.to_string(), "logs"], &query, ("next_after", "after"), limit).await?)
 }
 
+/// Whether a letter is only the name of a file, which nobody writes; a mistyped name is one, too.
+fn is_name_of_file(text: &str) -> bool {
+    const ENDINGS: [&str; 6] = ["eml", "htm", "html", "md", "text", "txt"];
+    let path = Path::new(text);
+    let has_ending = |ending: &OsStr| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
+    path.is_file() || !text.contains(char::is_whitespace) && path.extension().is_some_and(has_ending)
+}
+
 impl Create {
     async fn run(&self, client: &Client) -> anyhow::Result<Value> {
         let delivery = client.post(&["deliveries"], &self.body()?).await?;
@@ -233,8 +242,7 @@ impl Create {
             return file(path);
         }
         let text = self.text.clone().unwrap_or_default();
-        if Path::new(&text).is_file() {
-            // Nobody writes a letter that is only the name of a file.
+        if is_name_of_file(&text) {
             let why = format!("`--text {text}` names a file\nhint: `--text-file {text}` sends what is in it");
             return Err(UsageError(why).into());
         }

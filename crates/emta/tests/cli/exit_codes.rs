@@ -173,8 +173,10 @@ fn a_text_and_a_file_of_text_are_two_things() {
     std::fs::write(&letter, "Dear {{name}}").unwrap();
     let letter = path(&letter);
     let create = ["delivery", "create", "--label", "x", "--recipients", letter];
-    let refused = [&create[..], &["--text", letter]].concat();
-    check(&refused, 2, &["names a file", &format!("hint: `--text-file {letter}`")]);
+    for named in [letter, "lettre.txt", "there/is/none.HTML"] {
+        let refused = [&create[..], &["--text", named]].concat();
+        check(&refused, 2, &["names a file", &format!("hint: `--text-file {named}`")]);
+    }
     check(
         &[&create[..], &["--text-file", "/there/is/none"]].concat(),
         4,
