@@ -1,4 +1,4 @@
-//! Rules as JSON: the keys of a rule file, so that it is one (YAML reads JSON).
+//! Rules as JSON: the keys of a rule file in the order in which people write them, so that it is one (YAML reads JSON).
 
 use emta_mail::{BounceClass, FailureReason, FailureType, Phase};
 use emta_qualify::{Field, Kind, RuleSpec, Sample};

@@ -1,11 +1,13 @@
 //! Rules as the text of a rule file.
 //!
-//! Written by hand rather than by a library: the order of the keys and the quotes around regexes are for people.
+//! Written by hand rather than by a library: what is on one line and the quotes around regexes are for people.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use emta_mail::{BounceClass, FailureReason, FailureType};
-use emta_qualify::{Field, Kind, RuleSpec, Sample};
+use emta_qualify::RuleSpec;
+use serde_json::Value;
+
+use super::json;
 
 /// A rule file of these rules; what the rule parser reads back is the same.
 pub(super) fn file<'a>(rules: impl IntoIterator<Item = &'a RuleSpec>) -> String {
@@ -18,93 +20,43 @@ pub(super) fn file<'a>(rules: impl IntoIterator<Item = &'a RuleSpec>) -> String 
 
 /// One rule as an item of the list `rules`.
 pub(super) fn rule(spec: &RuleSpec) -> String {
-    let mut text = format!("    - id: {}\n", quoted(&spec.id));
-    let line = |text: &mut String, key: &str, value: &str| {
+    let mut text = String::new();
+    for (key, value) in json::rule(spec).as_object().into_iter().flatten() {
+        let dash = if text.is_empty() { "    - " } else { "      " };
         // Writing to a String does not fail.
-        let _ = writeln!(text, "      {key}: {value}");
-    };
-    let when = &spec.when;
-    let conditions = [
-        ("providers", list(when.providers.iter().map(String::as_str))),
-        ("phases", list(when.phases.iter().map(|phase| phase.name()))),
-        ("codes", list(when.codes.iter().map(String::as_str))),
-        ("statuses", list(when.statuses.iter().map(String::as_str))),
-        ("kinds", list(when.kinds.iter().map(|kind| kind.name()))),
-        ("sender_formats", list(when.sender_formats.iter().map(String::as_str))),
-    ];
-    let conditions: Vec<String> =
-        conditions.iter().filter_map(|(key, list)| Some(format!("{key}: {}", list.as_ref()?))).collect();
-    if !conditions.is_empty() {
-        line(&mut text, "when", &format!("{{ {} }}", conditions.join(", ")));
-    }
-    if let Some(fields) = list(spec.look_at.iter().copied().map(Field::name)) {
-        line(&mut text, "look_at", &fields);
-    }
-    let pattern = spec.pattern.as_ref();
-    block(
-        &mut text,
-        6,
-        "match",
-        pattern.iter().flat_map(|pattern| &pattern.regexes).map(|regex| quoted(regex)),
-    );
-    block(
-        &mut text,
-        6,
-        "literals",
-        pattern.iter().flat_map(|pattern| &pattern.literals).map(|text| quoted(text)),
-    );
-    let set = [
-        ("class", spec.set.class.map(BounceClass::name)),
-        ("type", spec.set.failure_type.map(FailureType::name)),
-        ("reason", spec.set.reason.map(FailureReason::name)),
-    ];
-    let set: Vec<String> =
-        set.iter().filter_map(|(key, name)| Some(format!("{key}: {}", (*name)?))).collect();
-    line(&mut text, "set", &format!("{{ {} }}", set.join(", ")));
-    if let Some(note) = &spec.note {
-        line(&mut text, "note", &quoted(note));
-    }
-    if !spec.tests.matches.is_empty() || !spec.tests.no_match.is_empty() {
-        text.push_str("      tests:\n");
-        block(&mut text, 10, "match", spec.tests.matches.iter().map(sample));
-        block(&mut text, 10, "no_match", spec.tests.no_match.iter().map(sample));
+        let _ = match (key.as_str(), value) {
+            ("match" | "literals", list) => block(&mut text, 6, key, list),
+            ("tests", Value::Object(lists)) => {
+                let _ = writeln!(text, "      tests:");
+                lists.iter().try_for_each(|(key, list)| block(&mut text, 10, key, list))
+            }
+            (_, value) => writeln!(text, "{dash}{key}: {}", flow(key, value)),
+        };
     }
     text
 }
 
-fn block(text: &mut String, indent: usize, key: &str, items: impl Iterator<Item = String>) {
-    let mut items = items.peekable();
-    if items.peek().is_some() {
-        let _ = writeln!(text, "{:indent$}{key}:", "");
-    }
-    for item in items {
-        let _ = writeln!(text, "{:indent$}    - {item}", "");
-    }
+/// A list with a line for each item, below its key.
+fn block(text: &mut String, indent: usize, key: &str, list: &Value) -> fmt::Result {
+    writeln!(text, "{:indent$}{key}:", "")?;
+    let mut items = list.as_array().into_iter().flatten();
+    items.try_for_each(|item| writeln!(text, "{:indent$}    - {}", "", flow(key, item)))
 }
 
-fn list<'a>(items: impl Iterator<Item = &'a str>) -> Option<String> {
-    let items: Vec<String> = items.map(quoted).collect();
-    (!items.is_empty()).then(|| format!("[{}]", items.join(", ")))
-}
-
-fn sample(sample: &Sample) -> String {
-    if *sample == Sample::line(sample.text.as_str()) {
-        return quoted(&sample.text);
+/// A value on one line.
+fn flow(key: &str, value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(|item| flow(key, item)).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(entries) => {
+            let entries = entries.iter().map(|(key, value)| format!("{key}: {}", flow(key, value)));
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+        Value::String(text) if matches!(key, "class" | "type" | "reason" | "kind") => text.clone(),
+        Value::String(text) => quoted(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
-    let mut entries = vec![format!("text: {}", quoted(&sample.text))];
-    if sample.kind != Kind::Bounce {
-        entries.push(format!("kind: {}", sample.kind.name()));
-    }
-    let phase = sample.phase.map(emta_mail::Phase::name);
-    let others = [
-        ("phase", phase),
-        ("provider", sample.provider.as_deref()),
-        ("sender_format", sample.sender_format.as_deref()),
-        ("subject", sample.subject.as_deref()),
-        ("body", sample.body.as_deref()),
-    ];
-    entries.extend(others.iter().filter_map(|(key, value)| Some(format!("{key}: {}", quoted((*value)?)))));
-    format!("{{ {} }}", entries.join(", "))
 }
 
 /// A text in quotes: single ones, in which a backslash is a backslash, unless only double ones can hold it.
@@ -134,7 +86,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use emta_qualify::{Assignment, Pattern, RuleTests};
+    use emta_mail::BounceClass;
+    use emta_qualify::{Assignment, Pattern, RuleTests, Sample};
     use emta_sandbox::config::rules;
 
     use super::*;
