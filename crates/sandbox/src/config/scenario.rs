@@ -14,6 +14,7 @@
 //! ```
 
 mod made_up;
+mod weights;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -214,7 +215,7 @@ pub fn parse(file: &TextFile, changes: &Changes) -> Result<Scenario, ConfigError
         }
     }
     for (provider, weights) in &shape.weights {
-        reweigh(&mut config.providers, provider, weights, &source)?;
+        weights::reweigh(&mut config.providers, provider, weights, &source)?;
     }
     let (audience, fields) = shape.recipients.check(changes.recipients, &config.providers, &source)?;
     let plan = Plan {
@@ -379,38 +380,6 @@ fn find<'a>(
         let message = format!("unknown provider `{name}`, expected {}", one_of(names()));
         error(message).hinted(did_you_mean(name, names()))
     })
-}
-
-/// Gives outcomes of a provider other weights.
-fn reweigh(
-    specs: &mut [ProviderSpec],
-    provider: &str,
-    weights: &BTreeMap<String, f64>,
-    source: &Source,
-) -> Result<(), ConfigError> {
-    find(specs, provider, |message| source.error_at_key(&["weights", provider], message))?;
-    let Some(spec) = specs.iter_mut().find(|spec| spec.name == provider) else { return Ok(()) };
-    for (name, weight) in weights {
-        let path = ["weights", provider, name];
-        if !(weight.is_finite() && *weight >= 0.0) {
-            let message = format!("a weight of `{weight}`, expected a number from 0");
-            return Err(source.error(&path, message));
-        }
-        let Some(at) = spec.outcomes.iter().position(|outcome| outcome.name == *name) else {
-            let names = || spec.outcomes.iter().map(|outcome| outcome.name.as_str());
-            let message = format!("`{provider}` has no outcome `{name}`, expected {}", one_of(names()));
-            return Err(source.error_at_key(&path, message).hinted(did_you_mean(name, names())));
-        };
-        if let Some(outcome) = spec.outcomes.get_mut(at) {
-            outcome.weight = *weight;
-        }
-    }
-    let sum = spec.outcomes.iter().fold(0.0, |sum, outcome| sum + outcome.weight);
-    if !(sum.is_finite() && sum > 0.0) {
-        let message = format!("the weights of `{provider}` sum to `{sum}`, expected a number above 0");
-        return Err(source.error(&["weights", provider], message));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
