@@ -2,11 +2,11 @@
 //! challenges.
 
 use super::head::Head;
-use super::lexicon;
 use super::values::message_id;
+use super::{lexicon, quoted};
 
 /// How challenges ask to prove that the sender is human, in lower case.
-const CHALLENGES: [&str; 16] = [
+const CHALLENGES: [&str; 17] = [
     "confirm your message",
     "please confirm your email to",
     "sender verification required",
@@ -23,17 +23,37 @@ const CHALLENGES: [&str; 16] = [
     "verify you are a real person",
     "verify that you are human",
     "por favor confirme su mensaje",
+    "please authenticate your message",
 ];
 
 /// What challenges say in their text, in lower case, where another sign says that no person wrote it.
-const CHALLENGE_TEXTS: [&str; 14] = [
+const CHALLENGE_TEXTS: [&str; 33] = [
     "prove that you are human",
     "prove you are human",
+    "that you are a person",
+    "that you are a human",
+    "you are not a robot",
+    "you're not a robot",
+    "not an automated sender",
+    "not a spammer",
+    "kein roboter",
+    "kein spam-versender",
+    "pas un robot",
+    "êtes humain",
+    "no es un robot",
+    "no eres un robot",
+    "non sei un robot",
+    "não é um robô",
+    "geen robot",
+    "не робот",
+    "ロボットではない",
+    "不是机器人",
     "verify that you are a real person",
     "confirm that you are a real person",
     "list of approved senders",
     "my approved senders",
     "add you to my allowed senders",
+    "list of allowed senders",
     "your message is being held",
     "attached below is being held",
     "click here to authenticate",
@@ -50,7 +70,8 @@ const LOOKED_AT: usize = 2 * 1024;
 const BEGINNING: usize = 400;
 
 /// Whether the mail is an automatic reply: its header says so, or its subject does, or its text does and the header
-/// has something that few people's mails have, or the text of a reply begins with it.
+/// has something that few people's mails have, or the text of a reply begins with it, or the text of any mail begins
+/// with it and goes on as only such texts do.
 pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool {
     let submitted = head.auto_submitted();
     // `no` is the value of mail that a person sent; parameters follow a semicolon.
@@ -63,9 +84,11 @@ pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool 
     replied && !head.sent_by_mail_system()
         || head.marked_automatic
         || precedence("auto_reply")
-        || lexicon::is_away_subject(&subject)
-        || lexicon::says_away(&subject)
-        || (!head.sent_by_mail_system() && says_away(head, text, precedence("bulk") || precedence("junk")))
+        // Newsletters speak of holidays, too; nobody's automatic reply has the fields of a list.
+        || (!head.of_list && (lexicon::is_away_subject(&subject) || lexicon::says_away(&subject)))
+        || (!head.sent_by_mail_system()
+            && (says_away(head, text, precedence("bulk") || precedence("junk"))
+                || is_notice_of_absence(head, text)))
 }
 
 fn says_away(head: &Head<'_>, text: &str, low_precedence: bool) -> bool {
@@ -79,9 +102,23 @@ fn says_away(head: &Head<'_>, text: &str, low_precedence: bool) -> bool {
     lexicon::says_away(&beginning(text, looked_at))
 }
 
+/// Whether the text is a notice of absence by its words alone: it begins with the absence and says whom to ask in the
+/// meantime, or when it will be read. People who write of it in a conversation ask something, or quote.
+fn is_notice_of_absence(head: &Head<'_>, text: &str) -> bool {
+    if head.of_list || text.contains(['?', '？']) || quoted::quotes(beginning_of(text, LOOKED_AT)) {
+        return false;
+    }
+    let lower = beginning(text, LOOKED_AT);
+    lexicon::says_away(beginning_of(&lower, BEGINNING)) && lexicon::says_meanwhile(&lower)
+}
+
 /// The first octets of a text in lower case.
 fn beginning(text: &str, octets: usize) -> String {
-    text[..text.floor_char_boundary(octets)].to_lowercase()
+    beginning_of(text, octets).to_lowercase()
+}
+
+fn beginning_of(text: &str, octets: usize) -> &str {
+    &text[..text.floor_char_boundary(octets)]
 }
 
 /// Whether the mail says that its sender has another address now.
@@ -95,7 +132,7 @@ pub(super) fn tells_of_change(text: &str) -> bool {
 }
 
 /// What replies put before the subject, in lower case, in the languages of mail programs.
-const REPLY_PREFIXES: [&str; 14] = [
+const REPLY_PREFIXES: [&str; 16] = [
     "re:",
     "re :",
     "aw:",
@@ -110,6 +147,8 @@ const REPLY_PREFIXES: [&str; 14] = [
     "答复:",
     "отв:",
     "ynt:",
+    "vs:",
+    "vá:",
 ];
 
 /// The subject in lower case, without what replies put before it.
@@ -194,6 +233,7 @@ mod tests {
         check("Auto-Submitted: no\nPrecedence: bulk\n", "hello", false);
         check("Auto-Submitted: auto-replied\nFrom: MAILER-DAEMON@mx.example\n", "failed", false);
         check("", "How to set up an automatic reply", false);
+        check("List-Unsubscribe: <https://else.example/u>\n", "On holiday soon?", false);
     }
 
     #[test]
@@ -249,6 +289,25 @@ mod tests {
             check("From: a@example.com\n", text, false);
         }
         check("Return-Path: <>\nFrom: a@example.com\n", "See you on Monday.", false);
+    }
+
+    #[test]
+    fn a_notice_of_absence_is_one_under_any_subject() {
+        let check = |header: &str, text: &str, expected: bool| {
+            assert_eq!(
+                is_auto_reply(&Head::read(header.as_bytes()), "Thanks", text),
+                expected,
+                "{header} {text}"
+            );
+        };
+        let person = "From: a@example.com\n";
+        check(person, "I am out of the office until Monday. In urgent cases ask b@example.com.", true);
+        check(person, "Ich bin nicht im Büro. Wenden Sie sich an b@example.com.", true);
+        check(person, "Я в отпуске. По срочным вопросам обращайтесь к b@example.com.", true);
+        check(person, "I am out of the office until Monday.", false);
+        check(person, "I will be out of the office; urgent: can we meet today?", false);
+        check(person, "Urgent!\n\n> I am out of the office.\n", false);
+        check("List-Id: <x>\nFrom: a@example.com\n", "I am on vacation. In urgent cases ask b.", false);
     }
 
     #[test]

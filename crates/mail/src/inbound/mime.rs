@@ -150,8 +150,31 @@ pub(super) fn parts<'a>(header: &'a [u8], body: &'a [u8]) -> Vec<Part<'a>> {
 }
 
 fn leaf<'a>(description: &Description, raw: &'a [u8]) -> Part<'a> {
-    Part { kind: description.kind, charset: description.charset.clone(), encoding: description.encoding, raw }
+    let kind = match description.kind {
+        PartKind::Message | PartKind::Other if begins_as_status(raw) => PartKind::DeliveryStatus,
+        kind => kind,
+    };
+    Part { kind, charset: description.charset.clone(), encoding: description.encoding, raw }
 }
+
+/// Whether a part that is called something else begins with a field that only a delivery status has (RFC 3464), as it
+/// stands or in base64. Gateways that do not know its type pass it on as `application/octet-stream`.
+fn begins_as_status(raw: &[u8]) -> bool {
+    const FIELDS: [&[u8]; 4] =
+        [b"Reporting-MTA:", b"Final-Recipient:", b"Original-Recipient:", b"Original-Envelope-Id:"];
+    // The first two fields in base64, as far as it depends on them alone.
+    const ENCODED: [&[u8]; 2] = [b"UmVwb3J0aW5nLU1UQT", b"RmluYWwtUmVjaXBpZW50O"];
+    let raw = raw.trim_ascii_start();
+    // A receipt (RFC 8098) has some of the fields, and says what was done with a message that arrived.
+    let is_receipt =
+        || memchr::memmem::find(&raw[..raw.len().min(RECEIPT_WITHIN)], b"Disposition:").is_some();
+    let begins = |field: &&[u8]| raw.get(..field.len()).is_some_and(|head| head.eq_ignore_ascii_case(field));
+    (FIELDS.iter().any(begins) && !is_receipt())
+        || ENCODED.iter().any(|encoded| raw.starts_with(encoded))
+}
+
+/// Octets of a part within which a receipt says that it is one.
+const RECEIPT_WITHIN: usize = 2 * 1024;
 
 fn describe(header: &[u8]) -> Description {
     let mut description = Description {
@@ -200,6 +223,9 @@ fn kind(content_type: &ContentType<'_>) -> PartKind {
     }
     if is("rfc822-headers") || is("global-headers") {
         return PartKind::Message;
+    }
+    if is("disposition-notification") || is("global-disposition-notification") {
+        return PartKind::Other;
     }
     let main = content_type.ctype();
     if main.eq_ignore_ascii_case("message") {

@@ -51,9 +51,14 @@ pub(super) fn read_anywhere(source: &Source<'_>, found: &mut Found) {
     }
 }
 
-/// The same for the bounces of unknown ones: both the sender and the subject must say that it is a bounce.
+/// The same for the bounces of unknown ones: both the sender and the subject must say that it is a bounce, or the text
+/// must have a reply with its status, which is the same in languages that nobody has told us of.
 pub(super) fn read_anywhere_if_failed(source: &Source<'_>, found: &mut Found) {
-    if sent_by_machine(source) && subject_says_failed(source) {
+    let has_reply = || {
+        let codes = codes(&source.text[..source.text.floor_char_boundary(MAX_SENTENCE)]);
+        codes.reply.is_some_and(|code| code >= 400) && codes.status.is_some()
+    };
+    if sent_by_machine(source) && (subject_says_failed(source) || has_reply()) {
         lines(source, found, |line| !is_contact(line), Parties::LeftOut);
     }
 }

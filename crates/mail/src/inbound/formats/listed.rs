@@ -139,10 +139,10 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
     // A word of a sentence is followed by more words; an entry of a list by nothing or by a mark.
     let entry = rest.is_empty()
         || ended.len() < word.len()
-        || rest.starts_with(['(', '[', '<', ':', '-'])
+        || rest.starts_with(['(', '[', '<', ':', '-', '=', '→'])
         || rest.starts_with("Invalid Address")
         || rest.starts_with("...");
-    entry.then_some((address, rest.trim_start_matches([':', '-']).trim()))
+    entry.then_some((address, rest.trim_start_matches([':', '-', '=', '>', '→']).trim()))
 }
 
 fn without_label(line: &str) -> &str {
@@ -195,6 +195,8 @@ mod tests {
         check("'a@example.com' on 05/01/2026 09:00", Some(("a@example.com", "")));
         check("a@example.com am 05.01.2026 09:00", Some(("a@example.com", "")));
         check("12. a@example.com - no", Some(("a@example.com", "no")));
+        check("a@example.com -> 550 no", Some(("a@example.com", "550 no")));
+        check("a@example.com => 550 no", Some(("a@example.com", "550 no")));
         check("宛先： a@example.com", Some(("a@example.com", "")));
         check("Recipient: [SMTP:a@example.com]", Some(("a@example.com", "")));
         check("b@example.com <a@example.com>: malformed", Some(("a@example.com", "malformed")));

@@ -1,6 +1,7 @@
 //! The paragraph of a bounce that says why, for recipients of whom their line says nothing.
 
 use super::inline::speaks_of_failure;
+use super::listed::leading_address;
 use super::reply::{announces, has_code, is_rule, marked, titles_reason};
 use crate::inbound::diagnostic::codes;
 use crate::inbound::report::{Action, FoundIn};
@@ -69,6 +70,7 @@ impl<'a> Paragraphs<'a> {
             .or_else(|| titled(self.after))
             .or_else(|| paragraphs(self.before).find(|paragraph| marked(paragraph).is_some()))
             .or_else(|| titled(self.before))
+            .or_else(|| announced(self.before))
             .or_else(|| self.same_paragraph(found_in))
             .or_else(|| after().find(|paragraph| paragraph.contains(char::is_alphabetic)))
             .or_else(|| (found_in == FoundIn::Sentence && !self.sentence.is_empty()).then_some(self.sentence))
@@ -98,11 +100,30 @@ impl<'a> Paragraphs<'a> {
 fn titled(text: &str) -> Option<&str> {
     let mut after_title = false;
     paragraphs(text).find(|paragraph| {
-        let found = after_title && !announces(paragraph);
+        // The recipients may stand there, too.
+        let found = after_title && !announces(paragraph) && leading_address(paragraph).is_none();
         after_title = paragraph.lines().next_back().is_some_and(|line| titles_reason(line.trim_end()));
         found
     })
 }
+
+/// The line that gives the reason and announces whom it is about: `It was not delivered because of this:` does not.
+fn announced(text: &str) -> Option<&str> {
+    const WORDS_AT_LEAST: usize = 3;
+    let gives_reason = |line: &&str| {
+        let lower = line.to_lowercase();
+        lower.ends_with([':', '：'])
+            && ["because", "weil", "car ", "porque", "perché", "omdat", "потому что"].iter().any(|because| {
+                lower
+                    .split_once(because)
+                    .is_some_and(|(_, rest)| rest.split_whitespace().count() >= WORDS_AT_LEAST)
+            })
+    };
+    text.lines().rev().take(LINES_BEFORE).map(str::trim).find(gives_reason)
+}
+
+/// Lines before the list in which it may be announced.
+const LINES_BEFORE: usize = 50;
 
 /// The paragraphs of a text, without lines that are drawn above and below them.
 fn paragraphs(text: &str) -> impl Iterator<Item = &str> {

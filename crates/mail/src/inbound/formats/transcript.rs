@@ -72,11 +72,17 @@ fn session(source: &Source<'_>, found: &mut Found) {
     let listed = !found.is_empty();
     // A reply that names nobody, to a command that names nobody: the program's own line about it may.
     let mut unassigned: Option<String> = None;
+    let mut host = "";
     let mut lines = source.text.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
         let start = at;
         at += line.len();
         let content = without_time(line.trim());
+        if let Some(talked_to) = content.strip_prefix("While talking to ") {
+            host = talked_to.trim_end_matches(':');
+            unassigned = None;
+            continue;
+        }
         if let Some(command) = SENT.iter().find_map(|mark| content.strip_prefix(mark)) {
             let command = command.trim();
             asked = if starts_with_no_case(command, "RCPT TO:") { full_address(&command[8..]) } else { None };
@@ -105,7 +111,8 @@ fn session(source: &Source<'_>, found: &mut Found) {
                 break;
             }
         }
-        let named = named_in(&reply);
+        // Whom the message came from or goes back to is named in passing.
+        let named = named_in(&reply).filter(|address| !found.is_party(address));
         let mut spoken_of = named.iter().chain(&asked);
         let place = if listed {
             spoken_of.find_map(|address| found.place(address)).or_else(|| found.only())
@@ -116,6 +123,8 @@ fn session(source: &Source<'_>, found: &mut Found) {
             (Some(place), Some(_)) => found.settle(place, &reply),
             (Some(place), None) => found.settle(place, unassigned.as_ref().unwrap_or(&reply)),
             (None, Some(_)) => unassigned = Some(reply),
+            // `550 other.example (smtp)... Host unknown`: what follows is about another host.
+            (None, None) if reply.contains(")... ") && !reply.contains(host) => unassigned = None,
             (None, None) => {}
         }
     }

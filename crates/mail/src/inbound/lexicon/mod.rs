@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 mod asian;
+mod eastern;
 mod germanic;
+mod nordic;
 mod romance;
 mod slavic;
 
@@ -26,23 +28,35 @@ pub(super) struct Words {
     away_subject: &'static [&'static str],
     /// In subjects anywhere, and in texts that also have another sign of an automatic reply.
     away: &'static [&'static str],
+    /// What only an absent person's text goes on with: whom to ask in the meantime, when it will be read.
+    meanwhile: &'static [&'static str],
     /// Subjects of notices that an address has changed have these.
     moved: &'static [&'static str],
 }
 
-const LANGUAGES: [&Words; 12] = [
+const LANGUAGES: [&Words; 22] = [
     &germanic::ENGLISH,
     &germanic::GERMAN,
     &germanic::DUTCH,
-    &germanic::SWEDISH,
+    &nordic::SWEDISH,
+    &nordic::DANISH,
+    &nordic::NORWEGIAN,
+    &nordic::FINNISH,
     &romance::FRENCH,
     &romance::SPANISH,
     &romance::ITALIAN,
     &romance::PORTUGUESE,
+    &romance::ROMANIAN,
     &slavic::RUSSIAN,
+    &slavic::UKRAINIAN,
     &slavic::POLISH,
+    &slavic::CZECH,
+    &eastern::HUNGARIAN,
+    &eastern::GREEK,
+    &eastern::TURKISH,
     &asian::JAPANESE,
     &asian::CHINESE,
+    &asian::KOREAN,
 ];
 
 /// Whether a text in lower case says that a message was not delivered.
@@ -65,6 +79,12 @@ pub(super) fn is_away_subject(lower: &str) -> bool {
 /// Whether a text in lower case says that the recipient is away.
 pub(super) fn says_away(lower: &str) -> bool {
     static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.away));
+    says(&PHRASES, lower)
+}
+
+/// Whether a text in lower case says what to do while its writer is away.
+pub(super) fn says_meanwhile(lower: &str) -> bool {
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.meanwhile));
     says(&PHRASES, lower)
 }
 
@@ -92,13 +112,13 @@ mod tests {
     #[test]
     fn all_phrases_are_in_lower_case_and_not_too_short() {
         for words in LANGUAGES {
-            for phrase in [words.failed, words.delayed, words.away_subject, words.away, words.moved].concat()
-            {
-                assert_eq!(phrase, phrase.to_lowercase(), "{}", words.code);
-                assert!(phrase.len() >= 4, "{}: {phrase}", words.code);
-            }
-            for list in [words.failed, words.delayed, words.away_subject, words.away, words.moved] {
-                assert!(!list.is_empty(), "{}", words.code);
+            let Words { code, failed, delayed, away_subject, away, meanwhile, moved } = *words;
+            for list in [failed, delayed, away_subject, away, meanwhile, moved] {
+                assert!(!list.is_empty(), "{code}");
+                for phrase in list {
+                    assert_eq!(**phrase, phrase.to_lowercase(), "{code}");
+                    assert!(phrase.len() >= 4, "{code}: {phrase}");
+                }
             }
         }
     }

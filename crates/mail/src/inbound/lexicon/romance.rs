@@ -1,4 +1,4 @@
-//! French, Spanish, Italian, Portuguese.
+//! French, Spanish, Italian, Portuguese, Romanian.
 
 use super::Words;
 
@@ -77,6 +77,20 @@ pub(super) const FRENCH: Words = Words {
         "suis en congé",
         "de retour le",
     ],
+    meanwhile: &[
+        "en cas d'urgence",
+        "pour toute urgence",
+        "urgence",
+        "pendant mon absence",
+        "en mon absence",
+        "durant mon absence",
+        "à mon retour",
+        "de retour le",
+        "veuillez contacter",
+        "vous pouvez contacter",
+        "merci de contacter",
+        "ne sera pas lu",
+    ],
     moved: &[
         "changement d'adresse",
         "nouvelle adresse mail",
@@ -151,6 +165,17 @@ pub(super) const SPANISH: Words = Words {
         "fuera de la oficina",
         "estaré ausente",
     ],
+    meanwhile: &[
+        "urgente",
+        "urgencia",
+        "en mi ausencia",
+        "durante mi ausencia",
+        "a mi regreso",
+        "a mi vuelta",
+        "póngase en contacto",
+        "contacte con",
+        "puede contactar",
+    ],
     moved: &[
         "cambio de dirección",
         "nueva dirección de correo",
@@ -217,6 +242,17 @@ pub(super) const ITALIAN: Words = Words {
         "sono fuori dall'ufficio",
         "sarò di ritorno",
     ],
+    meanwhile: &[
+        "urgente",
+        "urgenze",
+        "urgenza",
+        "in mia assenza",
+        "durante la mia assenza",
+        "al mio rientro",
+        "al mio ritorno",
+        "contattare",
+        "rivolgersi a",
+    ],
     moved: &[
         "cambio indirizzo",
         "nuovo indirizzo e-mail",
@@ -280,6 +316,18 @@ pub(super) const PORTUGUESE: Words = Words {
         "ausente do escritório",
         "retornarei no dia",
     ],
+    meanwhile: &[
+        "urgente",
+        "urgência",
+        "na minha ausência",
+        "durante a minha ausência",
+        "durante minha ausência",
+        "meu regresso",
+        "meu retorno",
+        "contacte",
+        "entre em contato",
+        "favor contatar",
+    ],
     moved: &[
         "mudança de endereço",
         "novo endereço de e-mail",
@@ -291,5 +339,53 @@ pub(super) const PORTUGUESE: Words = Words {
         "já não trabalha",
         "não trabalho mais",
         "meu novo endereço",
+    ],
+};
+
+pub(super) const ROMANIAN: Words = Words {
+    code: "ro",
+    failed: &[
+        "nu a putut fi livrat",
+        "nu poate fi livrat",
+        "nu a fost livrat",
+        "livrarea a eșuat",
+        "livrare eșuată",
+        "nelivrat",
+        "nu s-a putut livra",
+        "eroare de livrare",
+        "returnat expeditorului",
+    ],
+    delayed: &["livrare întârziată", "livrarea este întârziată", "nu a fost încă livrat"],
+    away_subject: &[
+        "răspuns automat",
+        "raspuns automat",
+        "în concediu",
+        "absent din birou",
+        "în afara biroului",
+    ],
+    away: &[
+        "sunt în concediu",
+        "sunt in concediu",
+        "sunt plecat",
+        "nu sunt la birou",
+        "în afara biroului",
+        "acesta este un răspuns automat",
+        "voi fi în concediu",
+    ],
+    meanwhile: &[
+        "urgențe",
+        "pentru urgent",
+        "în absența mea",
+        "pe durata absenței",
+        "la întoarcere",
+        "vă rog să contactați",
+        "va rog sa contactati",
+    ],
+    moved: &[
+        "schimbare de adresă",
+        "noua adresă de e-mail",
+        "noua mea adresă",
+        "nu mai lucrează",
+        "nu mai lucrez",
     ],
 };

@@ -1,4 +1,4 @@
-//! Russian, Polish.
+//! Russian, Ukrainian, Polish, Czech.
 
 use super::Words;
 
@@ -54,6 +54,16 @@ pub(super) const RUSSIAN: Words = Words {
         "нахожусь вне офиса",
         "в командировке",
         "автоматическое уведомление об отсутствии",
+    ],
+    meanwhile: &[
+        "срочн",
+        "в моё отсутствие",
+        "в мое отсутствие",
+        "на время моего отсутствия",
+        "после возвращения",
+        "по возвращении",
+        "обращайтесь",
+        "обратитесь",
     ],
     moved: &[
         "смена адреса",
@@ -116,6 +126,15 @@ pub(super) const POLISH: Words = Words {
         "będę na urlopie",
         "nie ma mnie w biurze",
     ],
+    meanwhile: &[
+        "w pilnych",
+        "pilne sprawy",
+        "pod moją nieobecność",
+        "po powrocie",
+        "proszę o kontakt",
+        "proszę kontaktować",
+        "wiadomość nie będzie",
+    ],
     moved: &[
         "zmiana adresu",
         "nowy adres e-mail",
@@ -125,5 +144,107 @@ pub(super) const POLISH: Words = Words {
         "już nie pracuje",
         "nie pracuję już",
         "mój nowy adres",
+    ],
+};
+
+pub(super) const UKRAINIAN: Words = Words {
+    code: "uk",
+    failed: &[
+        "не доставлено",
+        "не вдалося доставити",
+        "недоставлене",
+        "неможливо доставити",
+        "не може бути доставлен",
+        "помилка доставки",
+        "повернено відправнику",
+        "не було доставлено",
+    ],
+    delayed: &["затримка доставки", "доставку відкладено", "ще не доставлено"],
+    away_subject: &["автоматична відповідь", "автовідповідь", "поза офісом", "у відпустці", "відпустка"],
+    away: &[
+        "я у відпустці",
+        "перебуваю у відпустці",
+        "поза офісом",
+        "мене немає в офісі",
+        "буду відсутн",
+        "це автоматична відповідь",
+        "у відрядженні",
+    ],
+    meanwhile: &[
+        "термінов",
+        "за моєї відсутності",
+        "на час моєї відсутності",
+        "після повернення",
+        "звертайтеся",
+        "зверніться",
+    ],
+    moved: &["зміна адреси", "нова адреса", "нова електронна адреса", "більше не працю", "мою нову адресу"],
+};
+
+pub(super) const CZECH: Words = Words {
+    code: "cs",
+    failed: &[
+        "nedoručitelná",
+        "nedoručitelný",
+        "nedoručeno",
+        "nedoručená",
+        "nebyla doručena",
+        "nebylo doručeno",
+        "nemohla být doručena",
+        "nepodařilo se doručit",
+        "se nepodařilo doručit",
+        "nelze doručit",
+        "doručení se nezdařilo",
+        "se nezdařilo",
+        "chyba doručení",
+        "nedoručená zpráva",
+        "vráceno odesílateli",
+    ],
+    delayed: &[
+        "zpožděno",
+        "zpoždění doručení",
+        "zatím nebyla doručena",
+        "dosud nebyla doručena",
+        "doručení se opozdilo",
+    ],
+    away_subject: &[
+        "automatická odpověď",
+        "automatická odpoveď",
+        "mimo kancelář",
+        "nepřítomnost",
+        "dovolená",
+        "na dovolené",
+    ],
+    away: &[
+        "jsem mimo kancelář",
+        "jsem na dovolené",
+        "čerpám dovolenou",
+        "mám dovolenou",
+        "nejsem v kanceláři",
+        "nejsem přítom",
+        "budu mimo kancelář",
+        "toto je automatická odpověď",
+        "jsem nepřítom",
+        "na mateřské",
+        "som na dovolenke",
+        "som mimo kanceláriu",
+    ],
+    meanwhile: &[
+        "v naléhavých",
+        "naléhavé",
+        "v urgentních",
+        "v době mé nepřítomnosti",
+        "po návratu",
+        "po mém návratu",
+        "kontaktujte",
+        "obraťte se",
+    ],
+    moved: &[
+        "změna adresy",
+        "nová e-mailová adresa",
+        "nový e-mail",
+        "již zde nepracuj",
+        "již nepracuj",
+        "změna e-mailu",
     ],
 };

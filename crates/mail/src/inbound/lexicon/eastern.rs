@@ -1,0 +1,113 @@
+//! Hungarian, Greek, Turkish.
+
+use super::Words;
+
+pub(super) const HUNGARIAN: Words = Words {
+    code: "hu",
+    failed: &[
+        "kézbesíthetetlen",
+        "nem sikerült kézbesíteni",
+        "nem kézbesíthető",
+        "kézbesítés nem sikerült",
+        "a kézbesítés sikertelen",
+        "sikertelen kézbesítés",
+        "nem lehetett kézbesíteni",
+        "kézbesítési hiba",
+        "visszaküldve a feladónak",
+    ],
+    delayed: &["késleltetett kézbesítés", "a kézbesítés késik", "még nem kézbesített"],
+    away_subject: &["automatikus válasz", "automata válasz", "házon kívül", "szabadságon", "távollét"],
+    away: &[
+        "szabadságon vagyok",
+        "szabadságon leszek",
+        "házon kívül vagyok",
+        "nem vagyok az irodában",
+        "nem tartózkodom",
+        "távol vagyok",
+        "távol leszek",
+        "ez egy automatikus",
+        "szabadságomat töltöm",
+    ],
+    meanwhile: &[
+        "sürgős",
+        "távollétem",
+        "visszatérésem",
+        "kérem, forduljon",
+        "kérem forduljon",
+        "kérjük, forduljon",
+        "vegye fel a kapcsolatot",
+    ],
+    moved: &["címváltozás", "új e-mail cím", "új e-mail-cím", "megváltozott az e-mail", "már nem dolgoz"],
+};
+
+pub(super) const GREEK: Words = Words {
+    code: "el",
+    failed: &[
+        "δεν παραδόθηκε",
+        "μη παραδόσιμο",
+        "μη παραδοτέο",
+        "η παράδοση απέτυχε",
+        "απέτυχε η παράδοση",
+        "αποτυχία παράδοσης",
+        "αδυναμία παράδοσης",
+        "δεν ήταν δυνατή η παράδοση",
+        "δεν μπορεί να παραδοθεί",
+    ],
+    delayed: &["καθυστέρηση παράδοσης", "η παράδοση καθυστερεί", "δεν έχει παραδοθεί ακόμα"],
+    away_subject: &["αυτόματη απάντηση", "εκτός γραφείου", "σε άδεια", "απουσία"],
+    away: &[
+        "είμαι εκτός γραφείου",
+        "θα είμαι εκτός γραφείου",
+        "είμαι σε άδεια",
+        "βρίσκομαι σε άδεια",
+        "θα απουσιάζω",
+        "απουσιάζω",
+        "αυτή είναι μια αυτόματη",
+        "λείπω με άδεια",
+    ],
+    meanwhile: &[
+        "επείγον",
+        "επείγουσ",
+        "κατά την απουσία μου",
+        "στην απουσία μου",
+        "με την επιστροφή μου",
+        "επικοινωνήστε",
+    ],
+    moved: &["αλλαγή διεύθυνσης", "νέα διεύθυνση", "νέο email", "δεν εργάζ"],
+};
+
+pub(super) const TURKISH: Words = Words {
+    code: "tr",
+    failed: &[
+        "teslim edilemedi",
+        "teslim edilemeyen",
+        "iletilemedi",
+        "gönderilemedi",
+        "teslimat başarısız",
+        "teslim hatası",
+        "iletiniz teslim",
+        "ulaştırılamadı",
+    ],
+    delayed: &["teslimat gecik", "gecikmeli teslim", "henüz teslim edilemedi", "iletim gecik"],
+    away_subject: &[
+        "otomatik yanıt",
+        "otomatik cevap",
+        "ofis dışında",
+        "ofis dışı",
+        "izindeyim",
+        "yıllık izin",
+    ],
+    away: &[
+        "izindeyim",
+        "izinde olacağım",
+        "ofis dışındayım",
+        "ofiste değilim",
+        "ofis dışında olacağım",
+        "bu otomatik bir yanıttır",
+        "bu otomatik bir cevaptır",
+        "yıllık izinde",
+        "seyahatte",
+    ],
+    meanwhile: &["acil durum", "acil konu", "yokluğumda", "döndüğümde", "dönüşümde", "iletişime geç"],
+    moved: &["adres değişikliği", "yeni e-posta adres", "yeni mail adres", "artık çalışmıyor", "işten ayrıl"],
+};
