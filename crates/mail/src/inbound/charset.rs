@@ -44,11 +44,14 @@ fn canonical(name: &str) -> &str {
 }
 
 /// Whether the octets cannot be meant in this charset: escape sequences of ISO-2022-JP, or correct UTF-8 of several
-/// octets, which a text in a charset of one octet hardly ever is.
+/// octets, which a text in a charset of one octet hardly ever is, or UTF-8 without a zero where each ASCII
+/// character would have one.
 fn contradicted(head: &[u8], name: &str) -> bool {
     let starts = |prefix: &str| name.get(..prefix.len()).is_some_and(|n| n.eq_ignore_ascii_case(prefix));
     let one_octet = starts("iso-8859") || starts("windows-125") || starts("koi8");
-    one_octet && (is_iso_2022_jp(head) || (!head.is_ascii() && valid_utf8(head)))
+    let several_octets = starts("utf-16") || starts("utf-32") || starts("ucs-2") || starts("iso-10646-ucs");
+    (several_octets && valid_utf8(head) && memchr::memchr(0, head).is_none())
+        || one_octet && (is_iso_2022_jp(head) || (!head.is_ascii() && valid_utf8(head)))
 }
 
 fn is_iso_2022_jp(head: &[u8]) -> bool {

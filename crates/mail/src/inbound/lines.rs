@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 /// The mail without a byte order mark and without empty lines before its header; where its lines end in a carriage
-/// return alone, or in more than one, they end in a line feed.
+/// return alone, or in more than one, they end in a line feed; where its empty lines have white space in them, they
+/// have none.
 pub(super) fn normalise(raw: &[u8]) -> Cow<'_, [u8]> {
     let raw = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
     let blank = raw.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
@@ -12,7 +13,7 @@ pub(super) fn normalise(raw: &[u8]) -> Cow<'_, [u8]> {
     // The first line says how lines end: one that holds a carriage return is more than one line.
     let line = raw[..first].strip_suffix(b"\r").unwrap_or(&raw[..first]);
     if memchr::memchr(b'\r', line).is_none() {
-        return Cow::Borrowed(raw);
+        return if has_empty_line(raw) { Cow::Borrowed(raw) } else { emptied(raw) };
     }
     let mut out = Vec::with_capacity(raw.len());
     let mut rest = raw;
@@ -24,6 +25,25 @@ pub(super) fn normalise(raw: &[u8]) -> Cow<'_, [u8]> {
         rest = after.strip_prefix(b"\n").or_else(|| after.strip_prefix(b"\r\n")).unwrap_or(after);
     }
     out.extend_from_slice(rest);
+    Cow::Owned(out)
+}
+
+/// Whether there is an empty line: nearly always that behind the header.
+fn has_empty_line(raw: &[u8]) -> bool {
+    let mut ends = memchr::memchr_iter(b'\n', raw);
+    ends.any(|at| matches!(&raw[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
+}
+
+/// The mail with lines of nothing but white space made empty.
+fn emptied(raw: &[u8]) -> Cow<'_, [u8]> {
+    let is_blank = |line: &[u8]| !line.is_empty() && line.trim_ascii().is_empty();
+    if !raw.split(|b| *b == b'\n').any(is_blank) {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    for line in raw.split_inclusive(|b| *b == b'\n') {
+        out.extend_from_slice(if is_blank(line) { b"\n" } else { line });
+    }
     Cow::Owned(out)
 }
 
@@ -40,6 +60,9 @@ mod tests {
             ("A: 1\r\r\nB: 2\r\r\n\r\r\nx", "A: 1\nB: 2\n\nx"),
             ("\u{feff}\r\n\nA: 1\n", "A: 1\n"),
             ("A: 1\r\n\r\na\rb", "A: 1\r\n\r\na\rb"),
+            ("A: 1  \n  \nx\n\t\ny", "A: 1  \n\nx\n\ny"),
+            ("A: 1\n\nx\n  \ny", "A: 1\n\nx\n  \ny"),
+            ("A: 1\n x", "A: 1\n x"),
             ("", ""),
         ] {
             assert_eq!(String::from_utf8_lossy(&normalise(raw.as_bytes())), expected, "{raw:?}");

@@ -151,7 +151,9 @@ pub(super) fn parts<'a>(header: &'a [u8], body: &'a [u8]) -> Vec<Part<'a>> {
 
 fn leaf<'a>(description: &Description, raw: &'a [u8]) -> Part<'a> {
     let kind = match description.kind {
-        PartKind::Message | PartKind::Other if begins_as_status(raw) => PartKind::DeliveryStatus,
+        PartKind::Message | PartKind::Html | PartKind::Other if begins_as_status(raw) => {
+            PartKind::DeliveryStatus
+        }
         kind => kind,
     };
     Part { kind, charset: description.charset.clone(), encoding: description.encoding, raw }
@@ -169,8 +171,7 @@ fn begins_as_status(raw: &[u8]) -> bool {
     let is_receipt =
         || memchr::memmem::find(&raw[..raw.len().min(RECEIPT_WITHIN)], b"Disposition:").is_some();
     let begins = |field: &&[u8]| raw.get(..field.len()).is_some_and(|head| head.eq_ignore_ascii_case(field));
-    (FIELDS.iter().any(begins) && !is_receipt())
-        || ENCODED.iter().any(|encoded| raw.starts_with(encoded))
+    (FIELDS.iter().any(begins) && !is_receipt()) || ENCODED.iter().any(|encoded| raw.starts_with(encoded))
 }
 
 /// Octets of a part within which a receipt says that it is one.
