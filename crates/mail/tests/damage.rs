@@ -1,36 +1,16 @@
 //! Reports that were damaged on their way: every format that the crate writes, harmed in every way of a table, and in
 //! pairs of ways. Where the recipient is still in the mail, it must be found.
 
+mod common;
+
+use common::bounce_spec;
 use emta_mail::compose::{BounceSpec, ReportFormat, bounce};
-use emta_mail::inbound::{self, Action, MailKind};
-use emta_mail::{EnhancedStatus, Timestamp};
+use emta_mail::inbound::{self, MailKind};
 use proptest::prelude::*;
 
-const ORIGINAL: &[u8] = b"From: Shop <news@shop.example>\r\nTo: a@example.com\r\nSubject: Offers\r\n\
-    Message-ID: <m1@shop.example>\r\n\r\nHello.\r\n";
-const AT: Timestamp = Timestamp::from_seconds(1_767_603_600);
-
-/// A report on a@example.com, in LF; none of the formats is anything but ASCII.
+/// A report on a@example.com, in LF.
 fn report(format: ReportFormat) -> String {
-    let raw = bounce(&BounceSpec {
-        format,
-        reporting_mta: "mta.example",
-        remote_mta: Some("mx.example.com"),
-        from: "postmaster@mta.example",
-        to: "bounce@shop.example",
-        report_id: "r1@mta.example",
-        final_recipient: "a@example.com",
-        original_recipient: None,
-        action: Action::Failed,
-        status: EnhancedStatus::try_new(5, 1, 1).unwrap_or_else(|| unreachable!()),
-        diagnostic: "550 5.1.1 User unknown",
-        arrival: AT,
-        at: AT,
-        will_retry_until: None,
-        envelope_id: None,
-        original: ORIGINAL,
-        return_full: true,
-    });
+    let raw = bounce(&BounceSpec { format, ..bounce_spec() });
     String::from_utf8_lossy(&raw).replace("\r\n", "\n")
 }
 
@@ -91,7 +71,9 @@ const HARMS: [(&str, usize, Harm); 37] = [
     }),
     ("no empty line in the report", 100, |mail| in_status(mail, |text| text.replace("\n\n", "\n"))),
     ("cut off behind what it says", 100, |mail| mail[..end_of_words(mail)].to_owned()),
-    ("cut off in the returned message", 100, |mail| mail[..original_at(mail) + 20].to_owned()),
+    ("cut off in the returned message", 100, |mail| {
+        mail[..mail.floor_char_boundary(original_at(mail) + 20)].to_owned()
+    }),
     ("no boundary at the end", 100, |mail| without_closing(mail)),
     ("another boundary in the header", 100, |mail| mail.replacen("boundary=\"", "boundary=\"x", 1)),
     ("no boundary in the header", 100, |mail| mail.replacen("boundary=", "border=", 1)),
@@ -135,7 +117,7 @@ fn by_field(mail: &str, change: impl Fn(&str, &str) -> String) -> String {
 
 /// Where the returned message begins; the end of a mail that returns none as it was.
 fn original_at(mail: &str) -> usize {
-    mail.find("From: Shop").map_or(mail.len().saturating_sub(20), |at| at)
+    mail.find("From: Shop").unwrap_or_else(|| mail.floor_char_boundary(mail.len().saturating_sub(20)))
 }
 
 /// Where the line ends that names the recipient or tells the reply, whichever is later.

@@ -1,39 +1,15 @@
 //! What the crate writes, it reads back; and nothing that is put into it can break out.
 
+mod common;
+
+use common::{AT, ORIGINAL, bounce_spec};
+use emta_mail::EnhancedStatus;
 use emta_mail::compose::{
     AutoReplySpec, BounceSpec, ComplaintSpec, Language, MAX_LINE, ReportFormat, auto_reply, bounce, complaint,
 };
 use emta_mail::header;
 use emta_mail::inbound::{self, Action, MailKind};
-use emta_mail::{EnhancedStatus, Timestamp};
 use proptest::prelude::*;
-
-const ORIGINAL: &[u8] = b"From: Shop <news@shop.example>\r\nTo: a@example.com\r\nSubject: Offers\r\n\
-    Message-ID: <m1@shop.example>\r\nX-Emta-Id: 00000000000000ff\r\n\r\nHello.\r\n-- \r\nhttps://shop.example/\r\n";
-
-const AT: Timestamp = Timestamp::from_seconds(1_767_603_600);
-
-fn bounce_spec() -> BounceSpec<'static> {
-    BounceSpec {
-        format: ReportFormat::Rfc3464,
-        reporting_mta: "mta.example",
-        remote_mta: Some("mx.example.com"),
-        from: "postmaster@mta.example",
-        to: "bounce@shop.example",
-        report_id: "r1@mta.example",
-        final_recipient: "a@example.com",
-        original_recipient: None,
-        action: Action::Failed,
-        status: EnhancedStatus::try_new(5, 1, 1).unwrap_or_else(|| unreachable!()),
-        diagnostic: "550 5.1.1 User unknown",
-        arrival: AT,
-        at: AT,
-        will_retry_until: None,
-        envelope_id: None,
-        original: ORIGINAL,
-        return_full: true,
-    }
-}
 
 fn check_bounce(spec: &BounceSpec<'_>) {
     let raw = bounce(spec);

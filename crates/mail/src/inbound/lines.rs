@@ -1,4 +1,4 @@
-//! Line ends as they should be: the readers know LF and CRLF.
+//! Lines: their ends as they should be (the readers know LF and CRLF), and where they begin.
 
 use std::borrow::Cow;
 
@@ -26,6 +26,16 @@ pub(super) fn normalise(raw: &[u8]) -> Cow<'_, [u8]> {
     }
     out.extend_from_slice(rest);
     Cow::Owned(out)
+}
+
+/// The lines of a text with their ends, each with the offset at which it begins.
+pub(super) fn with_offsets(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        (start, line)
+    })
 }
 
 /// Whether there is an empty line: nearly always that behind the header.

@@ -1,6 +1,7 @@
 //! The returned message: its header, wherever the report keeps it.
 
 use super::limits::{MAX_ORIGINAL_FIELDS, MAX_VALUE};
+use super::lines::with_offsets;
 use super::report::OriginalMessage;
 use super::values::{message_id, one_line};
 use crate::header;
@@ -49,15 +50,12 @@ pub(super) fn read(content: &[u8]) -> Option<OriginalMessage> {
 /// every message has and one that summaries for people do not have, after an empty line or a line of dashes. One line
 /// that is no field is let through, for folds that lost their white space.
 pub(super) fn split(text: &str) -> (&str, &str) {
-    let mut at = 0;
     let mut block: Option<Block> = None;
     // Whether the line before allows a header to begin.
     let mut may_begin = false;
     // Whether the last line that is no field announces a summary, as Messaging Server does.
     let mut summary = false;
-    for line in text.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
+    for (start, line) in with_offsets(text) {
         let content = line.trim_end();
         if content.is_empty() {
             block = None;

@@ -4,6 +4,7 @@ use super::Source;
 use super::found::Found;
 use crate::inbound::diagnostic::codes;
 use crate::inbound::lexicon;
+use crate::inbound::lines::with_offsets;
 use crate::inbound::values::full_address;
 
 /// Words without which a line with an address says nothing of a failure, in lower case.
@@ -110,14 +111,12 @@ fn is_contact(line: &str) -> bool {
 }
 
 fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool, parties: Parties) {
-    let mut at = 0;
     // Those whom the sentence names that has not ended yet, and where it begins.
     let mut open: Vec<usize> = Vec::new();
     let mut sentence_at = 0;
-    for line in source.text.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
+    for (start, line) in with_offsets(source.text) {
         if !line.contains('@') {
+            let at = start + line.len();
             let goes_on = !line.trim().is_empty() && at - sentence_at <= MAX_SENTENCE;
             if goes_on && !open.is_empty() && codes(line).reply.is_some() {
                 let sentence = source.text.get(sentence_at..at).unwrap_or(line).trim();

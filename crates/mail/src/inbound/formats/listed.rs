@@ -3,16 +3,14 @@
 use super::Source;
 use super::found::Found;
 use super::reply::is_rule;
+use crate::inbound::lines::with_offsets;
 use crate::inbound::values::full_address;
 
 /// Reads lines such as `<a@example.com>: no such user`, `a@example.com: no such user`, or an address alone with the
 /// reason below it, up to the next address, an empty line, or a line of dashes.
 pub(super) fn read(source: &Source<'_>, found: &mut Found) {
-    let mut at = 0;
     let mut current: Option<usize> = None;
-    for line in source.text.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
+    for (start, line) in with_offsets(source.text) {
         let content = line.trim();
         if content.is_empty() || is_rule(content) {
             current = None;
@@ -38,11 +36,8 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
 /// domain is that of the mail system which sends the bounce.
 pub(super) fn read_local(source: &Source<'_>, found: &mut Found) {
     let Some((_, domain)) = source.parties[0].and_then(|from| from.rsplit_once('@')) else { return };
-    let mut at = 0;
     let mut below_colon = false;
-    for line in source.text.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
+    for (start, line) in with_offsets(source.text) {
         let name = line.trim();
         let is_name = (2..=64).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+".contains(&b));

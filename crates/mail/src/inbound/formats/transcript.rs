@@ -5,6 +5,7 @@ use super::found::Found;
 use super::listed::leading_address;
 use super::reply::{is_rule, starts_with_code};
 use crate::inbound::diagnostic::starts_with_no_case;
+use crate::inbound::lines::with_offsets;
 use crate::inbound::values::full_address;
 
 /// Reads the list of addresses, if there is one, and then what was said of them in the session.
@@ -15,11 +16,8 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
 
 /// Addresses alone on a line, each with lines in parentheses below it: `(reason: 550 5.1.1 User unknown)`.
 fn list(source: &Source<'_>, found: &mut Found) {
-    let mut at = 0;
     let mut current: Option<usize> = None;
-    for line in source.text.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
+    for (start, line) in with_offsets(source.text) {
         let content = line.trim();
         if content.contains("Transcript") && is_rule(content) || content.starts_with("Transcript of session")
         {
@@ -66,17 +64,14 @@ fn without_time(line: &str) -> &str {
 
 /// Commands and replies: `>>> RCPT To:<a@example.com>`, `<<< 550 5.1.1 unknown`, `550 5.1.1 <a@example.com>... unknown`.
 fn session(source: &Source<'_>, found: &mut Found) {
-    let mut at = 0;
     let mut asked: Option<String> = None;
     // A list names everyone; without one the session does.
     let listed = !found.is_empty();
     // A reply that names nobody, to a command that names nobody: the program's own line about it may.
     let mut unassigned: Option<String> = None;
     let mut host = "";
-    let mut lines = source.text.split_inclusive('\n').peekable();
-    while let Some(line) = lines.next() {
-        let start = at;
-        at += line.len();
+    let mut lines = with_offsets(source.text).peekable();
+    while let Some((start, line)) = lines.next() {
         let content = without_time(line.trim());
         if let Some(talked_to) = content.strip_prefix("While talking to ") {
             host = talked_to.trim_end_matches(':');
@@ -97,7 +92,7 @@ fn session(source: &Source<'_>, found: &mut Found) {
         let mut reply = first.to_owned();
         // A reply of several lines goes on with the same code and a hyphen before the text.
         while reply.len() < 2_000
-            && let Some(next) = lines.peek()
+            && let Some((_, next)) = lines.peek()
             && let next = without_time(next.trim())
             && let next_reply = received(next).unwrap_or(next)
             && reply.as_bytes().get(3) == Some(&b'-')
@@ -106,7 +101,7 @@ fn session(source: &Source<'_>, found: &mut Found) {
             reply.push('\n');
             reply.push_str(next_reply);
             let ends = next_reply.as_bytes().get(3) != Some(&b'-');
-            at += lines.next().map_or(0, str::len);
+            lines.next();
             if ends {
                 break;
             }
