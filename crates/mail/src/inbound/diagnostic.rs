@@ -19,7 +19,7 @@ pub(super) fn codes(text: &str) -> Codes {
     let mut reply_rank = 0;
     let mut last_reply: Option<(u16, usize)> = None;
     for (start, word) in words(text) {
-        if let Some(code) = reply_code(word) {
+        if let Some(code) = reply_code(word).filter(|_| !within_name(text, start, last_reply)) {
             last_reply = Some((code, start + word.len()));
             let rank = 1 + u8::from(code >= 400);
             if rank > reply_rank {
@@ -59,12 +59,28 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// Whether a number of three digits is a piece of what something is called: a hyphen joins it to what is no reply code
+/// (`20260105-450-12`), or colons do on both sides (`2001:db8::550:1`).
+fn within_name(text: &str, start: usize, last_reply: Option<(u16, usize)>) -> bool {
+    let (before, rest) = text.as_bytes().split_at_checked(start).unwrap_or_default();
+    match before {
+        [.., b, b'-'] if b.is_ascii_alphanumeric() => last_reply.is_none_or(|(_, end)| end + 1 != start),
+        [.., b':'] => matches!(rest, [_, _, _, b':', b, ..] if b.is_ascii_hexdigit() || *b == b':'),
+        _ => false,
+    }
+}
+
 fn reply_code(word: &str) -> Option<u16> {
     if word.len() != 3 {
         return None;
     }
     // 100 to 199 are not replies; 3yz never reports an outcome; few of 2yz are replies (RFC 5321 section 4.2.3).
-    word.parse().ok().filter(|code| matches!(code, 211 | 214 | 220 | 221 | 235 | 250..=253 | 400..=599))
+    // What a host is asked on is no reply: `mx.example:587`.
+    const PORTS: [u16; 3] = [443, 465, 587];
+    word.parse()
+        .ok()
+        .filter(|code| matches!(code, 211 | 214 | 220 | 221 | 235 | 250..=253 | 400..=599))
+        .filter(|code| !PORTS.contains(code))
 }
 
 fn status_word(word: &str) -> Option<EnhancedStatus> {
@@ -125,7 +141,11 @@ mod tests {
         check("connect to 192.0.2.1: refused", None, None);
         check("id 250abc, size 550kB, v5.1.1a, user550@example.com 5.1.1@x", None, None);
         check("250 ok, then 554 5.7.1. Rejected", Some(554), Some("5.7.1"));
-        check("[2001:db8::550:1] 421 4.7.0", Some(550), Some("4.7.0"));
+        check("[2001:db8::550:1] 421 4.7.0", Some(421), Some("4.7.0"));
+        check("connect to mx.example.com[192.0.2.1]:587: refused", None, None);
+        check("mailbox full, see 20260105-450-12", None, None);
+        check("550-550 5.1.1 no", Some(550), Some("5.1.1"));
+        check("said:550-5.1.1 no", Some(550), Some("5.1.1"));
         check("2.0.0 then 5.2.1", None, Some("5.2.1"));
         check("4.4.7 expired, last was 550 5.1.1 no", Some(550), Some("5.1.1"));
         check("", None, None);

@@ -115,7 +115,8 @@ mod tests {
             let Words { code, failed, delayed, away_subject, away, meanwhile, moved } = *words;
             for list in [failed, delayed, away_subject, away, meanwhile, moved] {
                 assert!(!list.is_empty(), "{code}");
-                for phrase in list {
+                for (at, phrase) in list.iter().enumerate() {
+                    assert!(!list[..at].contains(phrase), "{code}: {phrase} twice");
                     assert_eq!(**phrase, phrase.to_lowercase(), "{code}");
                     assert!(phrase.len() >= 4, "{code}: {phrase}");
                 }
