@@ -125,6 +125,16 @@ mod tests {
     }
 
     #[test]
+    fn one_phrase_alone_is_no_notice_of_absence() {
+        for words in LANGUAGES {
+            for phrase in words.meanwhile {
+                let within = words.away.iter().find(|away| away.contains(phrase));
+                assert_eq!(within, None, "{}: {phrase}", words.code);
+            }
+        }
+    }
+
+    #[test]
     fn languages_have_codes_of_their_own() {
         let mut codes: Vec<_> = LANGUAGES.iter().map(|words| words.code).collect();
         codes.sort_unstable();

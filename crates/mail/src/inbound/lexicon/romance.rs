@@ -64,7 +64,6 @@ pub(super) const FRENCH: Words = Words {
         "suis en congé",
         "suis actuellement en congé",
         "suis en vacances",
-        "de retour le",
         "serai absent",
         "serai de retour",
         "ceci est une réponse automatique",
@@ -73,6 +72,7 @@ pub(super) const FRENCH: Words = Words {
         "actuellement absent",
     ],
     meanwhile: &[
+        "de retour le",
         "en cas d'urgence",
         "pour toute urgence",
         "urgence",
@@ -80,7 +80,6 @@ pub(super) const FRENCH: Words = Words {
         "en mon absence",
         "durant mon absence",
         "à mon retour",
-        "de retour le",
         "veuillez contacter",
         "vous pouvez contacter",
         "merci de contacter",
