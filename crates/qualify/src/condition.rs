@@ -9,7 +9,7 @@ use crate::rule::When;
 use crate::subject::{Kind, Subject};
 
 /// A name with `*` (any characters) and `?` (one character); upper and lower case of ASCII letters are the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Glob(String);
 
 impl Glob {
@@ -54,7 +54,7 @@ impl Glob {
 }
 
 /// A reply code with `x` for any digit: `550`, `55x`, `4xx`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CodePattern {
     hundreds: u8,
     tens: Option<u8>,
@@ -97,7 +97,7 @@ impl FromStr for CodePattern {
 
 /// An enhanced status code with `*` for any number; missing numbers at the end are any: `5.1.1`, `5.1.*`, `*.2.2`,
 /// `4.*`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StatusPattern([Option<u16>; 3]);
 
 impl StatusPattern {
@@ -132,7 +132,7 @@ impl FromStr for StatusPattern {
 }
 
 /// The compiled [`When`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Condition {
     providers: Vec<Glob>,
     phases: Vec<Phase>,
@@ -167,6 +167,11 @@ impl Condition {
     pub(crate) fn only_providers(&self) -> Option<Vec<&str>> {
         let names: Vec<&str> = self.providers.iter().map(Glob::only_name).collect::<Option<_>>()?;
         (!names.is_empty()).then_some(names)
+    }
+
+    /// The same for mail to any provider.
+    pub(crate) fn for_any_provider(&self) -> Self {
+        Self { providers: Vec::new(), ..self.clone() }
     }
 
     /// Whether all conditions hold.

@@ -14,6 +14,8 @@
 mod condition;
 mod digest;
 mod error;
+mod grams;
+mod lists;
 mod literals;
 mod normalise;
 mod pattern;

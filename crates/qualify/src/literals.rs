@@ -10,9 +10,9 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassBytesRange, ClassUnicodeRange, Hir, HirKind, Repetition};
 
 /// Shorter literals are in too many texts to spare anything.
-const MIN_LEN: usize = 3;
+const MIN_LEN: usize = crate::grams::MIN_LITERAL;
 /// Octets kept of a literal; bounds the automaton.
-const MAX_LEN: usize = 48;
+const MAX_LEN: usize = crate::grams::MAX_LITERAL;
 /// More alternatives than this spare too little.
 const MAX_ALTERNATIVES: usize = 128;
 /// Characters of a class that are multiplied out.

@@ -43,15 +43,14 @@ impl Matcher {
             self.regex.search(&input).map(|found| found.range())
         };
         let Starts::At(places) = starts else { return search(0, Anchored::No) };
-        let mut from = 0;
+        let mut place = places.first();
         for _ in 0..MAX_PLACES {
-            let place = places.next(from)?;
             if let Some(found) = search(place, Anchored::Yes) {
                 return Some(found);
             }
-            from = place + 1;
+            place = places.after(place)?;
         }
-        search(places.next(from)?, Anchored::No)
+        search(place, Anchored::No)
     }
 
     /// Whether the pattern is in the text.

@@ -1,5 +1,7 @@
 //! A compiled rule set: who wins, who else would have.
 
+mod compile;
+mod gates;
 mod tries;
 
 use std::cell::Cell;
@@ -9,15 +11,16 @@ use std::ops::Range;
 use emta_mail::event::Verdict;
 use emta_mail::{BounceClass, FailureReason, FailureType};
 
-use crate::condition::Condition;
 use crate::error::{RuleError, RuleProblem};
-use crate::literals::Demands;
-use crate::pattern::{self, Matcher};
+use crate::pattern;
 pub(crate) use crate::pattern::{MAX_PATTERNS_PER_RULE, compiled, regex_problem};
 use crate::prefilter::{Hits, Prefilter, Scan};
-use crate::rule::{Assignment, Field, RuleSpec};
+use crate::rule::{Field, RuleSpec};
 use crate::subject::Subject;
-use tries::{Always, NO_PATTERN, Try};
+pub(crate) use compile::verdict_of;
+use compile::{Parts, PatternOf, Rule};
+use gates::{Answers, Gates};
+use tries::{Always, Try};
 
 /// Rules that a set may have.
 pub const MAX_RULES: usize = 5_000;
@@ -28,23 +31,13 @@ pub struct RuleSet {
     name: String,
     rules: Vec<Rule>,
     prefilter: Prefilter,
-    /// For each pattern of the prefilter, its rule.
-    rule_of: Vec<u32>,
+    /// The patterns of all rules, numbered as the prefilter does.
+    patterns: Vec<PatternOf>,
+    gates: Gates,
     /// What is tried whatever the texts hold: rules without a pattern, patterns without demands.
     always: Always,
     /// The fields that any rule looks at.
     fields: Vec<Field>,
-}
-
-#[derive(Clone, Debug)]
-struct Rule {
-    spec: RuleSpec,
-    condition: Condition,
-    look_at: Vec<Field>,
-    /// Number of its first pattern in the set; the others follow.
-    first_pattern: u32,
-    patterns: Vec<Matcher>,
-    verdict: Verdict,
 }
 
 /// A rule that matched.
@@ -120,11 +113,11 @@ impl RuleSet {
     pub fn compile(name: &str, rules: Vec<RuleSpec>) -> Result<Self, RuleError> {
         let count = rules.len();
         let mut ids = HashSet::new();
-        let mut compiled = Vec::with_capacity(count.min(MAX_RULES));
-        let mut demands: Vec<Demands> = Vec::new();
-        let mut room = pattern::MAX_SET_SIZE;
-        for (position, spec) in rules.into_iter().enumerate() {
+        let mut compiled: Vec<Rule> = Vec::with_capacity(count.min(MAX_RULES));
+        let mut parts = Parts { room: pattern::MAX_SET_SIZE, ..Parts::default() };
+        for (number, spec) in (0..).zip(rules) {
             let id = spec.id.clone();
+            let position = number as usize;
             let checked = if position >= MAX_RULES {
                 Err(RuleProblem::TooManyRules { count, limit: MAX_RULES })
             } else if id.trim().is_empty() {
@@ -132,7 +125,7 @@ impl RuleSet {
             } else if !ids.insert(id.clone()) {
                 Err(RuleProblem::DuplicateId)
             } else {
-                Rule::compile(spec, &mut demands, &mut room)
+                Rule::compile(number, spec, &mut parts)
             };
             let rule = checked.map_err(|problem| RuleError {
                 set: name.to_owned(),
@@ -145,14 +138,18 @@ impl RuleSet {
         let looks_at = |field: &Field| {
             compiled.iter().any(|rule| !rule.patterns.is_empty() && rule.look_at.contains(field))
         };
-        let numbered = || (0..).zip(&compiled);
+        let Parts { demands, patterns, gates, .. } = parts;
+        let always = Always::of((0..).zip(&compiled).flat_map(|(number, rule)| {
+            let names = rule.condition.only_providers().unwrap_or_default();
+            let providers: Vec<u32> = names.iter().filter_map(|name| gates.provider(name)).collect();
+            rule.always_tried(number, &demands).into_iter().map(move |next| (next, providers.clone()))
+        }));
         Ok(Self {
             name: name.to_owned(),
             prefilter: Prefilter::build(&demands),
-            rule_of: numbered().flat_map(|(n, rule)| rule.patterns.iter().map(move |_| n)).collect(),
-            always: Always::of(numbered().flat_map(|(number, rule)| {
-                rule.always_tried(number, &demands).into_iter().map(|next| (next, &rule.condition))
-            })),
+            patterns,
+            gates,
+            always,
             fields: Field::ALL.into_iter().filter(looks_at).collect(),
             rules: compiled,
         })
@@ -209,8 +206,10 @@ impl RuleSet {
     pub(crate) fn patterns_in(&self, position: usize, subject: &Subject<'_>) -> Vec<usize> {
         let Some(rule) = self.rules.get(position) else { return Vec::new() };
         let texts: Vec<&str> = rule.look_at.iter().filter_map(|field| subject.field(*field)).collect();
-        let is_in = |pattern: &Matcher| texts.iter().any(|text| pattern.is_in(text));
-        rule.patterns.iter().enumerate().filter(|(_, pattern)| is_in(pattern)).map(|(n, _)| n).collect()
+        let is_in = |pattern: &PatternOf| texts.iter().any(|text| pattern.matcher.is_in(text));
+        let own = self.patterns.get(rule.patterns.start as usize..rule.patterns.end as usize);
+        let own = own.unwrap_or_default().iter().enumerate();
+        own.filter(|(_, pattern)| is_in(pattern)).map(|(n, _)| n).collect()
     }
 
     /// Calls `visit` with each match in order until it returns false.
@@ -225,7 +224,8 @@ impl RuleSet {
         let mut fields = self.fields.iter().filter_map(looked_at);
         let texts = [fields.next(), fields.next(), fields.next()];
         drop(fields);
-        self.try_all(subject, &texts, &mut memory.tries, visit);
+        let mut answers = self.gates.ask(subject, &mut memory.answers);
+        self.try_all(&texts, &mut answers, &mut memory.tries, visit);
         for (slot, looked_at) in memory.hits.iter_mut().zip(texts.into_iter().flatten()) {
             *slot = looked_at.scan.into_hits();
         }
@@ -234,19 +234,29 @@ impl RuleSet {
 
     fn try_all<'a>(
         &'a self,
-        subject: &Subject<'_>,
         texts: &Texts<'_>,
+        answers: &mut Answers<'_>,
         tries: &mut Vec<Try>,
         mut visit: impl FnMut(RuleMatch<'a>) -> bool,
     ) {
-        self.collect(subject, texts, tries);
+        self.collect(texts, answers, tries);
         let mut last_match = None;
         for next in self.always.among(tries) {
             let position = next.rule as usize;
             let Some(rule) = self.rules.get(position).filter(|_| last_match != Some(next.rule)) else {
                 continue;
             };
-            let Outcome::Match(found) = rule.outcome(next, subject, texts) else { continue };
+            let found = match next.pattern {
+                None if answers.pass(rule.gate) => None,
+                None => continue,
+                Some(number) => match self.find(number, next, texts, answers) {
+                    None => continue,
+                    Some(span) => {
+                        let pattern = (number - rule.patterns.start) as usize;
+                        Some(Found { field: next.field, span, pattern })
+                    }
+                },
+            };
             last_match = Some(next.rule);
             if !visit(RuleMatch { rule: &rule.spec, position, found, verdict: &rule.verdict }) {
                 return;
@@ -254,24 +264,38 @@ impl RuleSet {
         }
     }
 
+    /// Where the pattern of this number is, if its rule applies.
+    fn find(
+        &self,
+        number: u32,
+        next: Try,
+        texts: &Texts<'_>,
+        answers: &mut Answers<'_>,
+    ) -> Option<Range<usize>> {
+        let pattern = self.patterns.get(number as usize)?;
+        let looked_at = texts.iter().flatten().find(|looked_at| looked_at.field == next.field)?;
+        if looked_at.scan.rules_out(number) || !answers.pass(pattern.gate) {
+            return None;
+        }
+        pattern.matcher.find(looked_at.text, looked_at.scan.starts(number))
+    }
+
     /// The patterns whose demands are met, of rules whose conditions hold, in order.
-    fn collect(&self, subject: &Subject<'_>, texts: &Texts<'_>, tries: &mut Vec<Try>) {
+    fn collect(&self, texts: &Texts<'_>, answers: &mut Answers<'_>, tries: &mut Vec<Try>) {
         tries.clear();
         for looked_at in texts.iter().flatten() {
-            looked_at.scan.candidates(|pattern| {
-                let number = self.rule_of.get(pattern).copied().unwrap_or(u32::MAX);
-                let Some(rule) = self.rules.get(number as usize) else { return };
-                if let Some(turn) = rule.look_at.iter().position(|field| *field == looked_at.field)
-                    && rule.condition.holds(subject)
+            let field = looked_at.field;
+            looked_at.scan.candidates(|number| {
+                let Some(pattern) = self.patterns.get(number as usize) else { return };
+                if let Some(turn) = pattern.turns[field as usize]
+                    && answers.pass(pattern.gate)
                 {
-                    let pattern = pattern as u32 - rule.first_pattern;
-                    tries.push(Try { rule: number, turn: turn as u8, pattern: pattern as u8 });
+                    tries.push(Try { rule: pattern.rule, turn, pattern: Some(number), field });
                 }
             });
         }
-        tries.extend(subject.provider.iter().flat_map(|provider| self.always.of_provider(provider)));
+        tries.extend(answers.provider.iter().flat_map(|provider| self.always.of_provider(*provider)));
         tries.sort_unstable();
-        tries.dedup();
     }
 }
 
@@ -280,6 +304,7 @@ impl RuleSet {
 #[derive(Default)]
 struct Memory {
     hits: [Hits; Field::ALL.len()],
+    answers: Vec<Option<bool>>,
     tries: Vec<Try>,
 }
 
@@ -296,81 +321,6 @@ struct LookedAt<'a> {
 
 /// The parts that the subject has.
 type Texts<'a> = [Option<LookedAt<'a>>; Field::ALL.len()];
-
-impl Rule {
-    /// Adds what its patterns demand to `demands`, and takes what they take from `room`.
-    fn compile(spec: RuleSpec, demands: &mut Vec<Demands>, room: &mut usize) -> Result<Self, RuleProblem> {
-        let condition = Condition::compile(&spec.when)?;
-        let verdict = verdict_of(&spec.id, spec.set).ok_or(RuleProblem::NothingSet)?;
-        let compiled = spec.pattern.as_ref().map_or(Ok(Vec::new()), |it| pattern::compile(it, room))?;
-        let first_pattern = demands.len() as u32;
-        let mut patterns = Vec::with_capacity(compiled.len());
-        for (matcher, demanded) in compiled {
-            patterns.push(matcher);
-            demands.push(demanded);
-        }
-        let mut look_at = Vec::new();
-        for field in spec.fields() {
-            if !look_at.contains(field) {
-                look_at.push(*field);
-            }
-        }
-        Ok(Self { spec, condition, look_at, first_pattern, patterns, verdict })
-    }
-
-    /// What of it is tried on every subject, given the demands of all patterns.
-    fn always_tried(&self, rule: u32, demands: &[Demands]) -> Vec<Try> {
-        if self.patterns.is_empty() {
-            return vec![Try { rule, turn: 0, pattern: NO_PATTERN }];
-        }
-        let own = demands.iter().skip(self.first_pattern as usize);
-        let undemanding: Vec<u8> = (0..)
-            .zip(own.take(self.patterns.len()))
-            .filter(|(_, d)| d.all.is_empty())
-            .map(|(n, _)| n)
-            .collect();
-        let turns = 0..self.look_at.len() as u8;
-        turns.flat_map(|turn| undemanding.iter().map(move |n| Try { rule, turn, pattern: *n })).collect()
-    }
-
-    fn outcome(&self, next: Try, subject: &Subject<'_>, texts: &Texts<'_>) -> Outcome {
-        if next.pattern == NO_PATTERN {
-            let holds = self.condition.holds(subject);
-            return if holds { Outcome::Match(None) } else { Outcome::NoMatch };
-        }
-        let pattern = usize::from(next.pattern);
-        let find = || {
-            let field = *self.look_at.get(usize::from(next.turn))?;
-            let looked_at = texts.iter().flatten().find(|looked_at| looked_at.field == field)?;
-            let number = self.first_pattern as usize + pattern;
-            if looked_at.scan.rules_out(number) || !self.condition.holds(subject) {
-                return None;
-            }
-            let starts = looked_at.scan.starts(number);
-            let span = self.patterns.get(pattern)?.find(looked_at.text, starts)?;
-            Some(Found { field, span, pattern })
-        };
-        find().map_or(Outcome::NoMatch, |found| Outcome::Match(Some(found)))
-    }
-}
-
-/// What comes of a try.
-enum Outcome {
-    NoMatch,
-    /// With the place of the pattern; without one where the conditions suffice.
-    Match(Option<Found>),
-}
-
-/// Type and reason come from the class where they are not set; `None` if there is nothing to take them from.
-pub(crate) fn verdict_of(id: &str, set: Assignment) -> Option<Verdict> {
-    let default = set.class.map(BounceClass::default_verdict);
-    Some(Verdict {
-        class: set.class,
-        failure_type: set.failure_type.or(default.map(|(failure_type, _)| failure_type))?,
-        reason: set.reason.or(default.map(|(_, reason)| reason))?,
-        rule: Some(id.to_owned()),
-    })
-}
 
 #[cfg(test)]
 mod equivalence;

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use regex::{Regex, RegexBuilder};
 
 use super::*;
-use crate::rule::{Pattern, When};
+use crate::condition::Condition;
+use crate::rule::{Assignment, Pattern, When};
 use crate::subject::Kind;
 
 /// A match as [`naive`] and [`fast`] tell it.

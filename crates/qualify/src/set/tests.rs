@@ -1,6 +1,6 @@
 use super::*;
 use crate::pattern::MAX_PATTERN_LEN;
-use crate::rule::{Pattern, RuleTests, Sample, When};
+use crate::rule::{Assignment, Pattern, RuleTests, Sample, When};
 use crate::subject::Kind;
 
 fn rule(id: &str, regexes: &[&str], class: BounceClass) -> RuleSpec {

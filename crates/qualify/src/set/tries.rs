@@ -1,10 +1,8 @@
 //! What is tried on a subject, and in which order.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::condition::Condition;
-use crate::pattern::MAX_PATTERNS_PER_RULE;
+use crate::rule::Field;
 
 /// Something that may make a rule match. Their order is that in which a rule set is read: rules, then where a rule
 /// looks, then its patterns.
@@ -13,13 +11,11 @@ pub(super) struct Try {
     pub(super) rule: u32,
     /// Place in the rule's list of fields.
     pub(super) turn: u8,
-    /// Number of the pattern in the rule; [`NO_PATTERN`] where the conditions suffice.
-    pub(super) pattern: u8,
+    /// Number of the pattern in the set; `None` where the conditions suffice.
+    pub(super) pattern: Option<u32>,
+    /// The field of this turn.
+    pub(super) field: Field,
 }
-
-/// A rule has fewer patterns.
-pub(super) const NO_PATTERN: u8 = u8::MAX;
-const _: () = assert!(MAX_PATTERNS_PER_RULE < NO_PATTERN as usize);
 
 /// What is tried whatever the texts hold. A set for many providers has hundreds of rules that look at a status only;
 /// those that are for providers by name are asked only about mail to these.
@@ -27,35 +23,28 @@ const _: () = assert!(MAX_PATTERNS_PER_RULE < NO_PATTERN as usize);
 pub(super) struct Always {
     /// In order.
     for_all: Vec<Try>,
-    /// By the provider's name in lower case.
-    for_one: HashMap<String, Vec<Try>>,
+    /// By the provider's number.
+    for_one: HashMap<u32, Vec<Try>>,
 }
 
 impl Always {
-    /// From tries in order, each with its rule's condition.
-    pub(super) fn of<'a>(tries: impl Iterator<Item = (Try, &'a Condition)>) -> Self {
+    /// From tries in order, each with the providers that its rule is for; none if that is for all.
+    pub(super) fn of(tries: impl Iterator<Item = (Try, Vec<u32>)>) -> Self {
         let mut found = Self::default();
-        for (next, condition) in tries {
-            match condition.only_providers() {
-                None => found.for_all.push(next),
-                Some(names) => {
-                    for name in names {
-                        found.for_one.entry(name.to_owned()).or_default().push(next);
-                    }
-                }
+        for (next, providers) in tries {
+            if providers.is_empty() {
+                found.for_all.push(next);
+            }
+            for provider in providers {
+                found.for_one.entry(provider).or_default().push(next);
             }
         }
         found
     }
 
-    /// Those for the provider of this name.
-    pub(super) fn of_provider(&self, name: &str) -> &[Try] {
-        if self.for_one.is_empty() {
-            return &[];
-        }
-        let has_capitals = name.bytes().any(|b| b.is_ascii_uppercase());
-        let name = if has_capitals { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) };
-        self.for_one.get(name.as_ref()).map_or(&[], Vec::as_slice)
+    /// Those for the provider of this number.
+    pub(super) fn of_provider(&self, number: u32) -> &[Try] {
+        self.for_one.get(&number).map_or(&[], Vec::as_slice)
     }
 
     /// Those for all providers among others, which are in order.

@@ -1,0 +1,85 @@
+//! Many short lists in one piece of memory.
+
+/// Lists of numbers, themselves numbered from 0.
+#[derive(Clone, Debug)]
+pub(crate) struct Lists {
+    /// Where each begins in `items`, and at last where they end.
+    begins: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Lists {
+    /// From the lists, in order.
+    pub(crate) fn new(lists: &[Vec<u32>]) -> Self {
+        let mut end = 0;
+        let ends = lists.iter().map(|list| {
+            end += list.len() as u32;
+            end
+        });
+        Self { begins: std::iter::once(0).chain(ends).collect(), items: lists.concat() }
+    }
+
+    /// The list of this number; empty if there is none.
+    pub(crate) fn get(&self, number: u32) -> &[u32] {
+        match self.begins.get(number as usize..) {
+            Some([begin, end, ..]) => self.items.get(*begin as usize..*end as usize).unwrap_or_default(),
+            Some(_) | None => &[],
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.begins.len() - 1
+    }
+}
+
+/// A set of small numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bits(Vec<u64>);
+
+impl Bits {
+    /// Becomes empty, for numbers below `count`.
+    pub(crate) fn clear(&mut self, count: usize) {
+        self.0.clear();
+        self.0.resize(count.div_ceil(64), 0);
+    }
+
+    /// Whether it is new.
+    pub(crate) fn add(&mut self, number: u32) -> bool {
+        let Some(word) = self.0.get_mut(number as usize / 64) else { return false };
+        let before = *word;
+        *word |= 1 << (number % 64);
+        *word != before
+    }
+
+    pub(crate) fn has(&self, number: u32) -> bool {
+        self.0.get(number as usize / 64).is_some_and(|word| word >> (number % 64) & 1 != 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_as_they_were_given() {
+        let lists = Lists::new(&[vec![3, 1], vec![], vec![2]]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|number| lists.get(number).to_vec()),
+            [vec![3, 1], vec![], vec![2], vec![]]
+        );
+        assert_eq!(lists.len(), 3);
+        assert_eq!(Lists::new(&[]).get(0), &[] as &[u32]);
+    }
+
+    #[test]
+    fn numbers_are_new_once() {
+        let mut bits = Bits::default();
+        bits.clear(65);
+        assert_eq!([64, 64, 0].map(|number| bits.add(number)), [true, false, true]);
+        assert_eq!([0, 1, 64].map(|number| bits.has(number)), [true, false, true]);
+        bits.clear(65);
+        assert!(!bits.has(64));
+        assert!(!bits.add(128), "there is no such number");
+    }
+}
