@@ -134,6 +134,7 @@ fn words_in_names_say_nothing() {
         "550 5.1.1 The email account that you tried to reach does not exist. #-20020a05si.12 - gsmtp",
         "host mx.#.example[192.0.2.1] said: 550 5.1.1 <ann@example.com> User unknown (in reply to RCPT TO command)",
         "550 5.1.1 User unknown (queue id #0123)",
+        "550 5.1.1 <ann@#.example> does not exist",
     ];
     for name in ["mta.yaml", "inbound-email.yaml"] {
         let set = shipped(name);

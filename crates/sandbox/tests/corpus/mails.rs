@@ -10,9 +10,9 @@ use emta_sandbox::inmail::reading;
 use crate::{check_floor, disagreements, labels, print_miss, shipped};
 
 /// Share of the labels, in thousandths, whose type and reason the rules give. What was reached; it may only grow.
-const FLOOR_PER_MILLE: usize = 964;
+const FLOOR_PER_MILLE: usize = 967;
 /// The same without the labels that `tests/corpus-disagreements.md` disputes.
-const FLOOR_OF_UNDISPUTED_PER_MILLE: usize = 996;
+const FLOOR_OF_UNDISPUTED_PER_MILLE: usize = 1000;
 
 #[test]
 fn type_and_reason_agree_with_the_labels() {
