@@ -50,7 +50,7 @@ pub(crate) fn demands(regex: &str) -> Vec<AnyOf> {
 pub(crate) fn demands_of(hir: &Hir) -> Demands {
     let (starts, mut all) = match shape(hir) {
         Shape::Exact(words) => (Some(words.clone()), any_of(words).into_iter().collect()),
-        Shape::Open { starts, demands } => (starts, demands),
+        Shape::Open { starts, demands, is_optional } => (starts.filter(|_| !is_optional), demands),
     };
     let starts_with_first = match starts.and_then(any_of) {
         None => false,
@@ -87,11 +87,13 @@ enum Shape {
         /// One of these is how it begins, if that is known.
         starts: Option<Vec<String>>,
         demands: Vec<AnyOf>,
+        /// Or it is not there at all.
+        is_optional: bool,
     },
 }
 
 impl Shape {
-    const UNKNOWN: Self = Self::Open { starts: None, demands: Vec::new() };
+    const UNKNOWN: Self = Self::Open { starts: None, demands: Vec::new(), is_optional: false };
 }
 
 fn shape(hir: &Hir) -> Shape {
@@ -140,16 +142,20 @@ fn characters(class: &Class) -> Option<Vec<String>> {
 }
 
 fn repeated(repetition: &Repetition) -> Shape {
+    let optional = |starts| Shape::Open { starts, demands: Vec::new(), is_optional: true };
     match (shape(&repetition.sub), repetition.min, repetition.max) {
-        (Shape::Exact(mut words), 0, Some(1)) => {
+        (Shape::Exact(mut words), 0, Some(1)) if words.len() < MAX_ALTERNATIVES => {
             words.push(String::new());
-            if words.len() > MAX_ALTERNATIVES { Shape::UNKNOWN } else { Shape::Exact(words) }
+            Shape::Exact(words)
         }
-        (_, 0, _) => Shape::UNKNOWN,
+        (Shape::Exact(words), 0, _) => optional(Some(words)),
+        (Shape::Open { starts, .. }, 0, _) => optional(starts),
         (Shape::Exact(words), 1, Some(1)) => Shape::Exact(words),
-        (Shape::Exact(words), _, _) => {
-            Shape::Open { demands: any_of(words.clone()).into_iter().collect(), starts: Some(words) }
-        }
+        (Shape::Exact(words), _, _) => Shape::Open {
+            demands: any_of(words.clone()).into_iter().collect(),
+            starts: Some(words),
+            is_optional: false,
+        },
         (open @ Shape::Open { .. }, _, _) => open,
     }
 }
@@ -166,9 +172,9 @@ fn alternation(branches: &[Hir]) -> Shape {
                 exact.extend(words.iter().cloned());
                 (Some(words.clone()), any_of(words))
             }
-            Shape::Open { starts, demands } => {
+            Shape::Open { starts, demands, is_optional } => {
                 is_exact = false;
-                (starts, best(demands))
+                (starts.filter(|_| !is_optional), best(demands))
             }
         };
         starts = joined(starts, starts_here);
@@ -178,7 +184,7 @@ fn alternation(branches: &[Hir]) -> Shape {
     if is_exact && exact.len() <= MAX_ALTERNATIVES {
         return Shape::Exact(exact);
     }
-    Shape::Open { starts, demands: demand.and_then(any_of).into_iter().collect() }
+    Shape::Open { starts, demands: demand.and_then(any_of).into_iter().collect(), is_optional: false }
 }
 
 /// Both lists, if there are both and they are not too long together.
@@ -189,30 +195,28 @@ fn joined(first: Option<Vec<String>>, second: Option<Vec<String>>) -> Option<Vec
 }
 
 fn sequence(parts: &[Hir]) -> Shape {
+    let shapes: Vec<Shape> = parts.iter().map(shape).collect();
+    let starts = beginnings(&shapes);
     let mut demands = Vec::new();
-    // What the parts since the last open one match together; the first such run is how the whole begins.
+    // What the parts since the last open one match together.
     let mut run = vec![String::new()];
-    let mut first_run = None;
-    let mut end_of_run = |run: Vec<String>| {
-        first_run.get_or_insert_with(|| run.clone());
-        any_of(run)
-    };
     let mut is_exact = true;
-    for part in parts {
-        match shape(part) {
+    for shape in shapes {
+        match shape {
             Shape::Exact(words) => {
                 if let Some(longer) = product(&run, &words) {
                     run = longer;
                 } else {
                     is_exact = false;
-                    demands.extend(end_of_run(std::mem::replace(&mut run, words)));
+                    demands.extend(any_of(std::mem::replace(&mut run, words)));
                 }
             }
-            Shape::Open { starts, demands: inner } => {
+            Shape::Open { starts, demands: inner, is_optional } => {
                 is_exact = false;
                 let before = std::mem::replace(&mut run, vec![String::new()]);
+                let starts = starts.filter(|_| !is_optional);
                 let longer = starts.and_then(|starts| product(&before, &starts));
-                demands.extend(end_of_run(longer.unwrap_or(before)));
+                demands.extend(any_of(longer.unwrap_or(before)));
                 demands.extend(inner);
             }
         }
@@ -220,8 +224,34 @@ fn sequence(parts: &[Hir]) -> Shape {
     if is_exact {
         return Shape::Exact(run);
     }
-    demands.extend(end_of_run(run));
-    Shape::Open { starts: first_run, demands }
+    demands.extend(any_of(run));
+    Shape::Open { starts, demands, is_optional: false }
+}
+
+/// How texts begin that these match one behind the other.
+fn beginnings(shapes: &[Shape]) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    let mut run = vec![String::new()];
+    for shape in shapes {
+        let (words, goes_on) = match shape {
+            Shape::Exact(words) => (words, true),
+            Shape::Open { starts: Some(starts), is_optional, .. } => (starts, *is_optional),
+            Shape::Open { starts: None, .. } => break,
+        };
+        let longer = product(&run, words).filter(|longer| found.len() + longer.len() <= MAX_ALTERNATIVES);
+        let Some(longer) = longer else { break };
+        if let Shape::Open { is_optional: true, .. } = shape {
+            // It may be left out: then the run goes on with what follows.
+            found.extend(longer);
+        } else {
+            run = longer;
+        }
+        if !goes_on {
+            break;
+        }
+    }
+    found.extend(run);
+    (found.len() <= MAX_ALTERNATIVES).then_some(found)
 }
 
 /// Each text of the first list followed by each of the second, unless they are too many.
@@ -246,9 +276,11 @@ fn any_of(mut words: Vec<String>) -> Option<AnyOf> {
     (!words.is_empty() && words.iter().all(|word| word.len() >= MIN_LEN)).then_some(AnyOf(words))
 }
 
-/// The demand that the fewest texts meet: its shortest literal is the longest, then it has the fewest literals.
+/// The demand that the fewest texts meet: its shortest literal is the longest, spaces not counted (`in ` is more common
+/// than `rbl`), then it has the fewest literals.
 fn best(demands: Vec<AnyOf>) -> Option<AnyOf> {
-    let shortest = |demand: &AnyOf| demand.0.iter().map(String::len).min().unwrap_or(0);
+    let length = |word: &String| word.bytes().filter(|octet| *octet != b' ').count();
+    let shortest = |demand: &AnyOf| demand.0.iter().map(length).min().unwrap_or(0);
     demands.into_iter().max_by_key(|demand| (shortest(demand), Reverse(demand.0.len())))
 }
 
@@ -284,6 +316,7 @@ mod tests {
         check("(?x)a b c", "abc");
         check(r"\x41bcd", "abcd");
         check(r"kiss \pL", "kiss_");
+        check("abc*x", "abc|abx");
     }
 
     #[test]
@@ -295,7 +328,6 @@ mod tests {
             "(?:abc)?",
             "abc|",
             "abc|d",
-            "abc*x",
             "(?:abc){0,2}",
             r"\bab\b",
             "abc|[def]",
@@ -342,6 +374,9 @@ mod tests {
         check("(abc.*|def).*ghi", true);
         check(".*mailbox", false);
         check("(my )?.*mailbox", false);
+        check(r"(my |the )*mailbox \d", true);
+        check(r"ip( \S+)? (is|was) blocked", true);
+        check(r"( \S+)?ip", false);
         check("[ab] .*mailbox", false);
     }
 

@@ -141,7 +141,10 @@ fn matcher(regex: &str, unicode: bool) -> Result<(Matcher, Demands), Problem> {
         .build()
         .parse(regex)
         .map_err(|error| syntax_problem(&error.to_string()))?;
+    // The set has found the place already, and hardly any pattern is one-pass.
     let config = meta::Config::new()
+        .auto_prefilter(false)
+        .onepass(false)
         .which_captures(WhichCaptures::Implicit)
         .nfa_size_limit(Some(REGEX_SIZE_LIMIT))
         .hybrid_cache_capacity(REGEX_CACHE_LIMIT);
