@@ -7,6 +7,7 @@ use bytes::Bytes;
 use emta_mail::{DeliveryEvent, EmailAddress, Envelope, EventKind, Origin, ReversePath};
 
 use super::*;
+use crate::backend::Write;
 use crate::change::{Change, Committed, QueueChange, Record};
 use crate::message::{MessageCursor, MessageFilter, MessageIdHeader, MessageStatus, NewMessage};
 use emta_mail::{QueueId, Timestamp};
@@ -125,25 +126,6 @@ fn a_full_database_refuses_and_recovers() {
 }
 
 #[test]
-fn a_group_is_full_at_its_limit() {
-    let dir = tempfile::tempdir().unwrap();
-    let writer = group_writer(dir.path());
-    let limit = Options::default().group_max;
-    let (queue, waiting) = mpsc::sync_channel(2 * limit);
-    for number in 1..=limit {
-        queue.send(accept(number as u64).0).unwrap();
-    }
-    // One more than a group is there, and the one that is left makes a group of its own.
-    assert_eq!(writer.collect(accept(0).0, &waiting).len(), limit);
-    let first = waiting.try_recv().unwrap();
-    assert_eq!(writer.collect(first, &waiting).len(), 1);
-    // A write that is larger than a group goes as it is.
-    let large = (0..=limit as u64).map(|sequence| Change::Cursor { name: String::new(), sequence });
-    queue.send(accept(1).0).unwrap();
-    assert_eq!(writer.collect(commit(large.collect()).0, &waiting).len(), 1);
-}
-
-#[test]
 fn so_many_writes_may_wait() {
     let dir = tempfile::tempdir().unwrap();
     let store = Sqlite::open(dir.path(), Options::default()).unwrap();
@@ -153,12 +135,12 @@ fn so_many_writes_may_wait() {
         started.send(()).unwrap();
         wait.recv().unwrap();
     });
-    store.send(Write::Commit { changes: vec![], done });
+    store.inbox.send(Write::Commit { changes: vec![], done });
     is_started.recv().unwrap();
     let mut answers: Vec<_> = (0..=QUEUE)
         .map(|_| {
             let (write, answer) = commit(vec![]);
-            store.send(write);
+            store.inbox.send(write);
             answer
         })
         .collect();
