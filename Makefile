@@ -23,7 +23,7 @@ bench:  ## How fast mail is taken in, relayed and told of, against Postfix and t
 	@scripts/setup.sh python3 smtp-source smtp-sink
 	@scripts/bench/run.py
 
-bench-peers:  ## emta beside Postfix, Exim and OpenSMTPD, which are installed from Debian (as root)
+bench-peers:  ## emta beside Postfix, Exim and OpenSMTPD, the last two unpacked from Debian (as root)
 	@scripts/setup.sh python3 smtp-source smtp-sink
 	@scripts/bench/peers.py
 
