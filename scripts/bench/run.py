@@ -3,6 +3,7 @@
 
   scripts/bench/run.py              everything, in under five minutes
   scripts/bench/run.py intake tls   only these
+  scripts/bench/run.py queued       ten million queued messages, which takes some minutes and 8 GB of disk (`make bench-queued`)
   scripts/bench/run.py --write      everything, and put the figures into README.md
 
 Rates are the best of three rounds in which the programs take turns, since other programs on the machine only ever make one
@@ -10,11 +11,14 @@ slower. Ratios compare figures of one run; absolute figures are those of this ma
 """
 
 import os
+import pathlib
+import subprocess
 import sys
+import tempfile
 import time
 
 from common import (
-    LOAD, Emta, Helper, build, cpu_of, load, memory_of, need, progress, rate, row, smtp_sink, smtp_source, write_readme,
+    LOAD, ROOT, Emta, Helper, build, cpu_of, load, memory_of, need, progress, rate, row, smtp_sink, smtp_source, write_readme,
 )
 from postfix import Postfix, available
 
@@ -190,6 +194,26 @@ def bench_restart():
     row("start after kill -9", f"{start:.1f} s", f"{found:,} queued")
 
 
+def bench_queued():
+    """Ten million messages in the files, put there by the store itself: through SMTP it would take half an hour."""
+    progress("filling a store with ten million messages")
+    count = 10_000_000
+    cargo = ["cargo", "build", "--quiet", "--release", "-p", "emta-store", "--example", "bench_store"]
+    subprocess.run(cargo, cwd=ROOT, check=True)
+    with tempfile.TemporaryDirectory(prefix="emta-bench-", dir=os.environ.get("BENCH_FOLDER")) as folder:
+        data = pathlib.Path(folder, "data")
+        fill = [str(LOAD.with_name("bench_store")), "fill", str(data), str(count)]
+        subprocess.run(fill, check=True, stdout=subprocess.DEVNULL)
+        on_disk = sum(file.stat().st_blocks * 512 for file in data.rglob("*") if file.is_file())
+        progress("starting with ten million messages")
+        # The clock goes on where the data ends, so that nothing expires.
+        with Emta(folder=folder, settings=("clock.mode=frozen", *INTAKE_ONLY)) as emta:
+            queued, total = emta.queued(), memory_of(emta.pid)
+            row("memory a queued message, all of the program", f"{total / queued:,.0f} octets", f"{queued:,} queued; {total / 2**20:,.0f} MiB in all")
+            row("disk a queued message", f"{on_disk / queued:,.0f} octets", "with bodies of 100")
+            row("start", f"{emta.ready:.0f} s")
+
+
 BENCHES = {
     "intake": bench_intake,
     "relay": bench_relay,
@@ -198,6 +222,8 @@ BENCHES = {
     "feedback": bench_feedback,
     "restart": bench_restart,
 }
+# Only when asked for.
+MORE = {"queued": bench_queued}
 
 
 INTRODUCTION = f"""### Speed
@@ -209,9 +235,10 @@ What `make bench` prints (`scripts/bench/run.py`), on {os.cpu_count()} processor
 def main(arguments):
     write = "--write" in arguments
     arguments = [argument for argument in arguments if argument != "--write"]
-    unknown = [name for name in arguments if name not in BENCHES]
+    benches = {**BENCHES, **MORE}
+    unknown = [name for name in arguments if name not in benches]
     if unknown:
-        sys.exit(f"`{unknown[0]}` is not a bench; there are {', '.join(BENCHES)}")
+        sys.exit(f"`{unknown[0]}` is not a bench; there are {', '.join(benches)}")
     need("smtp-source", "smtp-sink")
     progress("building")
     build()
@@ -219,7 +246,7 @@ def main(arguments):
     if not available():
         print("Postfix is not installed, or this is not root: no ratios to it", file=sys.stderr)
     for name in arguments or BENCHES:
-        BENCHES[name]()
+        benches[name]()
     if write:
         write_readme("bench", INTRODUCTION, "make bench")
 
