@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 
 use bytes::Bytes;
-use emta_mail::{DeliveryEvent, EmailAddress, Envelope, EventKind, Origin, ReversePath};
+use emta_mail::{DeliveryEvent, EventKind, QueueId, Timestamp};
 
 use super::*;
 use crate::backend::Write;
 use crate::change::{Change, Committed, QueueChange, Record};
-use crate::message::{MessageCursor, MessageFilter, MessageIdHeader, MessageStatus, NewMessage};
-use emta_mail::{QueueId, Timestamp};
+use crate::message::{MessageCursor, MessageFilter, MessageStatus, NewMessage};
 
 fn group_writer(dir: &Path) -> GroupWriter {
     Sqlite::recover(dir, Options { body_cache: 0, ..Options::default() }, Arc::new(Machine)).unwrap().1
@@ -20,19 +19,8 @@ type Answer<T> = Receiver<Result<T, StoreError>>;
 
 fn accept(number: u64) -> (Write, Answer<Vec<QueueId>>) {
     let (sender, receiver) = mpsc::channel();
-    let message = NewMessage {
-        candidate: QueueId::from_u64(number),
-        envelope: Envelope::new(ReversePath::Null, EmailAddress::parse("ann@example.com").unwrap()),
-        origin: Origin::default(),
-        header_message_id: MessageIdHeader::Present(String::new()),
-        add_date: false,
-        received_from: String::new(),
-        accepted_at: Timestamp::default(),
-        expires_at: Timestamp::default(),
-        size: 1,
-    };
     let done = Box::new(move |outcome| drop(sender.send(outcome)));
-    (Write::Accept { messages: vec![message], body: Bytes::from("body"), done }, receiver)
+    (Write::Accept { messages: vec![NewMessage::sample(number)], body: Bytes::from("body"), done }, receiver)
 }
 
 fn commit(changes: Vec<Change>) -> (Write, Answer<Committed>) {
