@@ -9,6 +9,7 @@ system and not installed: Debian has them and Postfix, whose programs are the lo
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,7 @@ begin retry
 * * F,2h,1s
 """
 OPENSMTPD = """
+smtp limit max-mails 1000000
 listen on 127.0.0.1 port {port}
 action "relay" relay host smtp://127.0.0.1:{route}
 match from any for any action "relay"
@@ -115,7 +117,7 @@ class Packages:
     def command(self, spool, place, *command):
         """The command, seeing the packages, and the spool at this place."""
         # Its children stay its own, whoever forked them, so that their time is counted and none is left behind.
-        unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+        unshare = ["unshare", "--mount", "--pid", "--fork"]
         return [*unshare, "sh", "-c", ENTER, "enter", str(self.added), str(spool), place, *command]
 
     def remove(self):
@@ -138,8 +140,9 @@ class Peer:
         """Ends it; the CPU seconds of all its processes."""
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         seconds = sum(cpu_of_family(int(child)) for child in children)
-        # `unshare` lets no other signal end it, and takes its children with it.
-        self.process.kill()
+        # The first process of the peer: with it all others end, and `unshare`, which lets no signal but this end it.
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
         return seconds
@@ -175,16 +178,18 @@ def through(start, stop, messages):
     with smtp_sink() as (port, sink):
         server, relay_port = start(port)
         delivered_before = cpu_of(sink.pid)
-        begin = time.monotonic()
-        smtp_source(relay_port, 20, 4096, messages)
-        wait = getattr(server, "wait_until_empty", None)
-        if wait:
-            wait()
-            end = time.monotonic()
-        else:
-            # No queue to ask: it is over when the sink has had nothing to do for a while.
-            end = idle_since(sink, delivered_before)
-        cpu = stop(server)
+        try:
+            begin = time.monotonic()
+            smtp_source(relay_port, 20, 4096, messages)
+            wait = getattr(server, "wait_until_empty", None)
+            if wait:
+                wait()
+                end = time.monotonic()
+            else:
+                # No queue to ask: it is over when the sink has had nothing to do for a while.
+                end = idle_since(sink, delivered_before)
+        finally:
+            cpu = stop(server)
         return messages / (end - begin), cpu / messages * 1e6
 
 
