@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build demo tour test bench bench-bounce bench-peers bench-scale counts fuzz ci fmt clippy doc deny setup
+.PHONY: help build demo tour test bench bench-bounce bench-peers bench-queued bench-scale counts fuzz ci fmt clippy doc deny setup
 
 help:  ## Explain every target
 	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,9 +23,13 @@ bench:  ## How fast mail is taken in, relayed and told of, against Postfix and t
 	@scripts/setup.sh python3 smtp-source smtp-sink
 	@scripts/bench/run.py
 
-bench-peers:  ## emta beside Postfix, Exim and OpenSMTPD, which are installed from Debian (as root)
+bench-peers:  ## emta beside Postfix, Exim and OpenSMTPD, the last two unpacked from Debian (as root)
 	@scripts/setup.sh python3 smtp-source smtp-sink
 	@scripts/bench/peers.py
+
+bench-queued:  ## Memory, disk and start with ten million queued messages (8 GB of disk)
+	@scripts/setup.sh python3 smtp-source smtp-sink
+	@scripts/bench/run.py queued
 
 bench-scale:  ## What a simulation costs for 10 k, 100 k, 1 M and 10 M recipients
 	@scripts/bench/scale.py

@@ -3,10 +3,10 @@
 //! It moves bytes between a connection and an [`emta_smtp::ServerSession`], upgrades to TLS when the session asks,
 //! and hands the session's questions to a [`Policy`]. A session with an unfinished command holds the clock.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -201,8 +201,16 @@ impl Connection {
                     if self.token.is_none() {
                         self.token = Some(self.clock.hold(self.name));
                     }
-                    self.flush(&mut out).await?;
-                    let answer = policy.answer(request).await;
+                    let mut answer = pin!(policy.answer(request));
+                    // What is answered at once goes out with the replies to what the client sent along with it.
+                    let at_once = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await;
+                    let answer = match at_once {
+                        Poll::Ready(answer) => answer,
+                        Poll::Pending => {
+                            self.flush(&mut out).await?;
+                            answer.await
+                        }
+                    };
                     self.session.handle(ServerInput::Answer(answer));
                 }
                 ServerOutput::StartTls => {

@@ -32,6 +32,14 @@ impl Write {
         }
     }
 
+    /// Whether it accepts mail.
+    pub(crate) const fn is_mail(&self) -> bool {
+        match self {
+            Self::Accept { .. } => true,
+            Self::Commit { .. } => false,
+        }
+    }
+
     /// Tells the caller that it failed.
     pub(crate) fn fail(self, error: StoreError) {
         match self {

@@ -80,25 +80,13 @@ fn size(message: &StoredMessage) -> usize {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use emta_mail::{EmailAddress, Envelope, Origin, ReversePath, Timestamp};
 
     use super::*;
-    use crate::message::{MessageIdHeader, MessageRow, NewMessage};
+    use crate::message::{MessageRow, NewMessage};
 
     fn message(id: u64, length: usize) -> StoredMessage {
-        let new = NewMessage {
-            candidate: QueueId::from_u64(id),
-            envelope: Envelope::new(ReversePath::Null, EmailAddress::parse("ann@example.com").unwrap()),
-            origin: Origin::default(),
-            header_message_id: MessageIdHeader::Present(String::new()),
-            add_date: false,
-            received_from: String::new(),
-            accepted_at: Timestamp::default(),
-            expires_at: Timestamp::default(),
-            size: 1,
-        };
         let body = Bytes::from(vec![b'x'; length]);
-        StoredMessage { message: MessageRow::accepted(new, QueueId::from_u64(id)), body }
+        StoredMessage { message: MessageRow::accepted(NewMessage::sample(id), QueueId::from_u64(id)), body }
     }
 
     fn held(fresh: &Fresh) -> Vec<u64> {

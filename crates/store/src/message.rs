@@ -34,6 +34,24 @@ pub struct NewMessage {
     pub size: u64,
 }
 
+#[cfg(test)]
+impl NewMessage {
+    /// A message of which a test needs no more than its id.
+    pub(crate) fn sample(candidate: u64) -> Self {
+        Self {
+            candidate: QueueId::from_u64(candidate),
+            envelope: Envelope::new(ReversePath::Null, EmailAddress::parse("ann@example.com").unwrap()),
+            origin: Origin::default(),
+            header_message_id: MessageIdHeader::Present(String::new()),
+            add_date: false,
+            received_from: String::new(),
+            accepted_at: Timestamp::default(),
+            expires_at: Timestamp::default(),
+            size: 1,
+        }
+    }
+}
+
 /// The `Message-ID` of a message that is handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MessageIdHeader {

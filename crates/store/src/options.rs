@@ -11,8 +11,8 @@ pub struct Options {
     pub segment_size: u64,
     /// How many messages and changes a group may have before it is committed.
     pub group_max: usize,
-    /// How long a group may wait for writers that took part in the one before; zero commits what is there. A lone
-    /// writer never waits.
+    /// How long a group may wait for as many transactions of mail as the one before had; zero commits what is there.
+    /// Where no mail is taken in, nothing waits.
     pub group_wait: Duration,
     /// How long, in virtual time, bodies are kept after the last of their messages is finished. Reports that come back
     /// days later are read next to the header of the original: up to one week after (facts 2.1), so seven days by default.

@@ -20,6 +20,8 @@ use crate::{Failure, Switch, end_of_input};
 struct Counts {
     messages: AtomicU64,
     octets: AtomicU64,
+    /// Messages that came over TLS.
+    encrypted: AtomicU64,
 }
 
 pub(crate) async fn run(address: SocketAddr, encrypt: Switch) -> Result<(), Failure> {
@@ -42,8 +44,9 @@ pub(crate) async fn run(address: SocketAddr, encrypt: Switch) -> Result<(), Fail
     tokio::select! {
         failed = serve => failed,
         () = end_of_input() => {
-            let (messages, octets) = (counts.messages.load(Ordering::Relaxed), counts.octets.load(Ordering::Relaxed));
-            println!("{}", json!({ "messages": messages, "octets": octets }));
+            let Counts { messages, octets, encrypted } = &*counts;
+            let [messages, octets, encrypted] = [messages, octets, encrypted].map(|count| count.load(Ordering::Relaxed));
+            println!("{}", json!({ "messages": messages, "octets": octets, "encrypted": encrypted }));
             Ok(())
         }
     }
@@ -61,6 +64,7 @@ async fn session(stream: TcpStream, config: Arc<ServerConfig>, tls: TlsAcceptor,
                 ServerOutput::Ask(request) => {
                     if let Request::Message(transaction) = request {
                         counts.messages.fetch_add(1, Ordering::Relaxed);
+                        counts.encrypted.fetch_add(u64::from(session.is_tls()), Ordering::Relaxed);
                         counts.octets.fetch_add(transaction.content.len() as u64, Ordering::Relaxed);
                     }
                     session.handle(ServerInput::Answer(Answer::Accept));

@@ -8,15 +8,20 @@ use emta_store::{Options, Store};
 use crate::machine::{self, Meter};
 use crate::{mail, turns};
 
+/// Queues so many messages.
+pub(crate) fn fill(store: &Store, queued: u64) {
+    let body = mail::body(100);
+    let meter = Meter::start(store);
+    let waits = turns(store, 512, 0..queued, |store, number, to| mail::accept(store, number, &body, to));
+    meter.stop("queue, 512 callers", queued, waits);
+}
+
 /// Queues so many messages, and opens the files as they lie there.
 pub(crate) fn reopen(folder: &Path, queued: u64) {
     let (first, image) = (folder.join("first"), folder.join("image"));
     let store = Store::open(&first, Options::default()).unwrap();
-    let body = mail::body(100);
     let before = machine::resident();
-    let meter = Meter::start(&store);
-    let waits = turns(&store, 512, 0..queued, |store, number, to| mail::accept(store, number, &body, to));
-    meter.stop("queue, 512 callers", queued, waits);
+    fill(&store, queued);
     let memory = machine::resident().saturating_sub(before);
     println!("{:<44} {:>9}", "octets of memory a queued message", memory / queued);
 

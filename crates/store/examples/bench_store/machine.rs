@@ -9,6 +9,14 @@ use emta_store::Store;
 /// Ticks of `/proc/self/stat` in a second; Linux says 100 to every program.
 const TICKS: f64 = 100.0;
 
+/// What the columns of [`Meter::stop`] are.
+pub(crate) fn headings() {
+    println!(
+        "{:<44} {:>9} {:>8} {:>8} {:>9} {:>8} {:>8}",
+        "", "a second", "CPU us", "writer", "a group", "p50 ms", "p99 ms"
+    );
+}
+
 /// Measures from its start to its stop.
 pub(crate) struct Meter<'s> {
     store: &'s Store,

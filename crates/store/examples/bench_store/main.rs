@@ -1,4 +1,5 @@
-//! How fast the store on disk is: `cargo run --release -p emta-store --example bench_store -- [MESSAGES] [QUEUED]`.
+//! How fast the store on disk is: `cargo run --release -p emta-store --example bench_store -- [MESSAGES] [QUEUED]`;
+//! `-- fill FOLDER QUEUED` only makes a store with so many queued messages (`scripts/bench/run.py queued`).
 //!
 //! Callers take turns as SMTP sessions do: each hands in its next write when the last one is durable, so groups are
 //! as large as there are callers. `MESSAGES` (default 200000) are accepted with 4 KiB each, and finished; `QUEUED`
@@ -26,13 +27,17 @@ const BODY: usize = 4_096;
 type Answer = Result<QueueId, StoreError>;
 
 fn main() {
-    let mut numbers = std::env::args().skip(1).map(|word| word.parse::<u64>().unwrap());
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [fill, folder, queued] = words.as_slice()
+        && fill == "fill"
+    {
+        let store = Store::open(Path::new(folder), Options::default()).unwrap();
+        return crash::fill(&store, queued.parse().unwrap());
+    }
+    let mut numbers = words.iter().map(|word| word.parse::<u64>().unwrap());
     let messages = numbers.next().unwrap_or(200_000);
     let queued = numbers.next().unwrap_or(1_000_000);
-    println!(
-        "{:<44} {:>9} {:>8} {:>8} {:>9} {:>8} {:>8}",
-        "", "a second", "CPU us", "writer", "a group", "p50 ms", "p99 ms"
-    );
+    machine::headings();
     for durability in [Durability::Group, Durability::None] {
         for callers in [20, 50] {
             let folder = tempfile::tempdir_in(".").unwrap();

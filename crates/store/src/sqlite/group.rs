@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::apply::Effects;
 use super::checkpoint::Checkpoints;
+use super::inbox::{Inbox, Wanted};
 use super::lookup::RunWriter;
 use super::{Shared, apply, failed};
 use crate::backend::{Done, Write};
@@ -32,7 +32,7 @@ pub(super) struct GroupWriter {
     bodies: Writer,
     shared: Arc<Shared>,
     options: Options,
-    /// How many writes the last group had: so many writers are about, and the next group waits for them a little.
+    /// How many mails the last group had: so many senders are about, and the next group waits for them a little.
     expected: usize,
     last_release: Timestamp,
     /// The last place in the log of events that is taken.
@@ -77,7 +77,7 @@ impl GroupWriter {
             bodies,
             shared,
             options,
-            expected: 1,
+            expected: 0,
             last_release: Timestamp::MIN,
             last,
             runs,
@@ -99,31 +99,18 @@ impl GroupWriter {
         self.bodies.end()
     }
 
-    /// Writes until all handles are gone.
-    pub(super) fn run(mut self, queue: &Receiver<Write>) {
-        while let Ok(first) = queue.recv() {
-            let group = self.collect(first, queue);
-            self.expected = group.len();
+    /// Writes until the inbox is closed and empty.
+    pub(super) fn run(mut self, inbox: &Inbox) {
+        while let Some(group) = inbox.take(self.wanted(), self.options.group_wait) {
+            self.expected = group.iter().filter(|write| write.is_mail()).count();
             self.write(group);
         }
     }
 
-    /// What came while the group before was written; then, for a moment, what those send who were in that group.
-    pub(super) fn collect(&self, first: Write, queue: &Receiver<Write>) -> Vec<Write> {
-        let mut weight = first.weight();
-        let mut group = vec![first];
-        let mut patience = Patience::new(self.options.group_wait);
-        while weight < self.options.group_max {
-            let next = match queue.try_recv() {
-                Ok(write) => Some(write),
-                Err(_) if group.len() < self.expected => patience.wait(queue),
-                Err(_) => None,
-            };
-            let Some(write) = next else { break };
-            weight = weight.saturating_add(write.weight());
-            group.push(write);
-        }
-        group
+    /// Senders of mail who were in the group before have their next mail ready soon, and what becomes of the one before
+    /// it; everything shares one commit then.
+    const fn wanted(&self) -> Wanted {
+        Wanted { mails: self.expected, weight: self.options.group_max }
     }
 
     /// Commits a group and calls its callbacks.
@@ -317,28 +304,5 @@ impl Pending {
             Self::Accept { done, .. } => done(Err(error)),
             Self::Commit { done, .. } => done(Err(error)),
         }
-    }
-}
-
-/// How long a group may still wait.
-struct Patience {
-    total: Duration,
-    since: Option<std::time::Instant>,
-}
-
-impl Patience {
-    const fn new(total: Duration) -> Self {
-        Self { total, since: None }
-    }
-
-    /// The next write, if one comes in time.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a wait of the disk's thread; policy time has no part in it"
-    )]
-    fn wait(&mut self, queue: &Receiver<Write>) -> Option<Write> {
-        let since = *self.since.get_or_insert_with(std::time::Instant::now);
-        let left = self.total.saturating_sub(since.elapsed());
-        queue.recv_timeout(left).ok()
     }
 }

@@ -12,6 +12,7 @@ mod columns;
 mod event_row;
 mod group;
 mod inbound_row;
+mod inbox;
 mod lock;
 mod lookup;
 mod message_row;
@@ -22,13 +23,12 @@ mod search;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::backend::Write;
 use crate::error::StoreError;
 use crate::fault::Faults;
 use crate::fresh::Fresh;
@@ -37,10 +37,11 @@ use crate::segment::{Disk, End, Machine, Reader, Writer};
 
 use checkpoint::Checkpoints;
 use group::GroupWriter;
+use inbox::Inbox;
 use lock::DirLock;
 use lookup::Lookup;
 
-/// How many writes may wait for the disk; what comes then is refused, so that memory has a limit.
+/// How many writes may wait for the disk.
 const QUEUE: usize = 8_192;
 /// How many connections for reading are kept when nobody reads.
 const IDLE_READERS: usize = 4;
@@ -48,8 +49,8 @@ const IDLE_READERS: usize = 4;
 /// The store on disk.
 pub(crate) struct Sqlite {
     database: PathBuf,
+    inbox: Arc<Inbox>,
     /// `None` only while it is opened and dropped.
-    queue: Option<SyncSender<Write>>,
     thread: Option<JoinHandle<()>>,
     readers: Mutex<Vec<Connection>>,
     shared: Arc<Shared>,
@@ -74,16 +75,15 @@ impl Sqlite {
         let durability = options.durability;
         let (mut opened, writer) = Self::recover(dir, options, Arc::new(Machine))?;
         let writer = writer.leave_the_log_to(Checkpoints::start(&opened.database, durability)?);
-        let (queue, waiting) = mpsc::sync_channel(QUEUE);
+        let inbox = Arc::clone(&opened.inbox);
         let thread = thread::Builder::new()
             .name("emta-store".to_owned())
             .spawn(move || {
-                writer.run(&waiting);
+                inbox.serve(|inbox| writer.run(inbox));
                 // Not before the last write: it may come after the last handle is gone.
                 drop(lock);
             })
             .map_err(|e| StoreError::io("starting the writer", &e))?;
-        opened.queue = Some(queue);
         opened.thread = Some(thread);
         Ok(opened)
     }
@@ -116,18 +116,9 @@ impl Sqlite {
             faults: Faults::default(),
         });
         let readers = Mutex::new(Vec::new());
-        let opened = Self { database, queue: None, thread: None, readers, shared: Arc::clone(&shared) };
+        let inbox = Arc::new(Inbox::new(QUEUE));
+        let opened = Self { database, inbox, thread: None, readers, shared: Arc::clone(&shared) };
         Ok((opened, GroupWriter::new(connection, writer, shared, options, last)))
-    }
-
-    /// Hands a write to the writer's thread.
-    fn send(&self, write: Write) {
-        let Some(queue) = &self.queue else { return write.fail(StoreError::Closed) };
-        match queue.try_send(write) {
-            Ok(()) => {}
-            Err(TrySendError::Full(write)) => write.fail(StoreError::Busy { limit: QUEUE }),
-            Err(TrySendError::Disconnected(write)) => write.fail(StoreError::Closed),
-        }
     }
 
     /// Reads with a connection that no other thread uses meanwhile.
@@ -149,7 +140,7 @@ impl Sqlite {
 impl Drop for Sqlite {
     /// Waits for the writes that were handed in, so that the directory is free afterwards.
     fn drop(&mut self) {
-        self.queue = None;
+        self.inbox.close();
         // The connection that writes is to be the last one, because closing that one empties the log into the database.
         self.readers.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         let Some(thread) = self.thread.take() else { return };
@@ -172,7 +163,7 @@ fn open_reader(database: &Path) -> Result<Connection, StoreError> {
     let configure = || {
         connection.pragma_update(None, "query_only", true)?;
         // Only recovery after a crash and the last checkpoint ever make a reader wait.
-        connection.busy_timeout(std::time::Duration::from_secs(10))
+        connection.busy_timeout(Duration::from_secs(10))
     };
     configure().map_err(|e| failed("configuring the database", &e))?;
     Ok(connection)
@@ -192,7 +183,7 @@ fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite
     // shrinks after a burst.
     connection.pragma_update(None, "wal_autocheckpoint", 32_768)?;
     connection.pragma_update(None, "journal_size_limit", 32 << 20)?;
-    connection.busy_timeout(std::time::Duration::from_secs(10))
+    connection.busy_timeout(Duration::from_secs(10))
 }
 
 /// Where the records of the last segment end.

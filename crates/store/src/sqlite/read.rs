@@ -19,7 +19,7 @@ use crate::segment::Placement;
 
 impl Backend for Sqlite {
     fn write(&self, write: Write) {
-        self.send(write);
+        self.inbox.send(write);
     }
 
     fn faults(&self) -> &Faults {

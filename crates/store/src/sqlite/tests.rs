@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 
 use bytes::Bytes;
-use emta_mail::{DeliveryEvent, EmailAddress, Envelope, EventKind, Origin, ReversePath};
+use emta_mail::{DeliveryEvent, EventKind, QueueId, Timestamp};
 
 use super::*;
+use crate::backend::Write;
 use crate::change::{Change, Committed, QueueChange, Record};
-use crate::message::{MessageCursor, MessageFilter, MessageIdHeader, MessageStatus, NewMessage};
-use emta_mail::{QueueId, Timestamp};
+use crate::message::{MessageCursor, MessageFilter, MessageStatus, NewMessage};
 
 fn group_writer(dir: &Path) -> GroupWriter {
     Sqlite::recover(dir, Options { body_cache: 0, ..Options::default() }, Arc::new(Machine)).unwrap().1
@@ -19,19 +19,8 @@ type Answer<T> = Receiver<Result<T, StoreError>>;
 
 fn accept(number: u64) -> (Write, Answer<Vec<QueueId>>) {
     let (sender, receiver) = mpsc::channel();
-    let message = NewMessage {
-        candidate: QueueId::from_u64(number),
-        envelope: Envelope::new(ReversePath::Null, EmailAddress::parse("ann@example.com").unwrap()),
-        origin: Origin::default(),
-        header_message_id: MessageIdHeader::Present(String::new()),
-        add_date: false,
-        received_from: String::new(),
-        accepted_at: Timestamp::default(),
-        expires_at: Timestamp::default(),
-        size: 1,
-    };
     let done = Box::new(move |outcome| drop(sender.send(outcome)));
-    (Write::Accept { messages: vec![message], body: Bytes::from("body"), done }, receiver)
+    (Write::Accept { messages: vec![NewMessage::sample(number)], body: Bytes::from("body"), done }, receiver)
 }
 
 fn commit(changes: Vec<Change>) -> (Write, Answer<Committed>) {
@@ -125,25 +114,6 @@ fn a_full_database_refuses_and_recovers() {
 }
 
 #[test]
-fn a_group_is_full_at_its_limit() {
-    let dir = tempfile::tempdir().unwrap();
-    let writer = group_writer(dir.path());
-    let limit = Options::default().group_max;
-    let (queue, waiting) = mpsc::sync_channel(2 * limit);
-    for number in 1..=limit {
-        queue.send(accept(number as u64).0).unwrap();
-    }
-    // One more than a group is there, and the one that is left makes a group of its own.
-    assert_eq!(writer.collect(accept(0).0, &waiting).len(), limit);
-    let first = waiting.try_recv().unwrap();
-    assert_eq!(writer.collect(first, &waiting).len(), 1);
-    // A write that is larger than a group goes as it is.
-    let large = (0..=limit as u64).map(|sequence| Change::Cursor { name: String::new(), sequence });
-    queue.send(accept(1).0).unwrap();
-    assert_eq!(writer.collect(commit(large.collect()).0, &waiting).len(), 1);
-}
-
-#[test]
 fn so_many_writes_may_wait() {
     let dir = tempfile::tempdir().unwrap();
     let store = Sqlite::open(dir.path(), Options::default()).unwrap();
@@ -153,12 +123,12 @@ fn so_many_writes_may_wait() {
         started.send(()).unwrap();
         wait.recv().unwrap();
     });
-    store.send(Write::Commit { changes: vec![], done });
+    store.inbox.send(Write::Commit { changes: vec![], done });
     is_started.recv().unwrap();
     let mut answers: Vec<_> = (0..=QUEUE)
         .map(|_| {
             let (write, answer) = commit(vec![]);
-            store.send(write);
+            store.inbox.send(write);
             answer
         })
         .collect();
