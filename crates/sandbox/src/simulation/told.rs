@@ -14,6 +14,11 @@ use emta_store::MessageFacts;
 use super::figures::Outcome;
 use super::report;
 
+/// Events that an empty page has room for at most: a step's, were they all of one shard.
+const ROOM_ENTRIES: usize = 8_192;
+/// Octets that an empty page has room for at most, of each form.
+const ROOM: usize = 1 << 20;
+
 /// An event as a listener hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told<'a> {
@@ -103,11 +108,14 @@ impl Page {
         self.entries.len()
     }
 
-    /// Forgets everything.
+    /// Forgets everything, and keeps room for about as much again; not for what a rare large step needed.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
-        self.encoded.clear();
-        self.lines.clear();
+        self.entries.shrink_to(ROOM_ENTRIES);
+        for buffer in [&mut self.encoded, &mut self.lines] {
+            buffer.clear();
+            buffer.shrink_to(ROOM);
+        }
     }
 }
 
