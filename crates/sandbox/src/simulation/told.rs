@@ -15,9 +15,7 @@ use super::figures::Outcome;
 use super::report;
 
 /// Events that an empty page has room for at most: a step's, were they all of one shard.
-const ROOM_ENTRIES: usize = 8_192;
-/// Octets that an empty page has room for at most, of each form.
-const ROOM: usize = 1 << 20;
+const ROOM: usize = 8_192;
 
 /// An event as a listener hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +34,12 @@ pub(super) struct Bound {
     pub(super) id: u64,
 }
 
-/// Events of a shard. Emptied, it keeps its room for the next ones.
+/// Events of a shard. Emptied, it keeps room for about as much again; not for what a rare large step needed.
 #[derive(Debug, Default)]
 pub(super) struct Page {
     entries: Vec<Entry>,
-    encoded: Vec<u8>,
-    lines: Vec<u8>,
+    encoded: Texts,
+    lines: Texts,
 }
 
 /// The order of the story: [`DeliveryEvent::order`], with the id made only once.
@@ -55,31 +53,11 @@ struct Entry {
     line: Piece,
 }
 
-/// A part of a buffer.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    from: usize,
-    length: usize,
-}
-
-impl Piece {
-    fn of(self, buffer: &[u8]) -> &[u8] {
-        self.from.checked_add(self.length).and_then(|to| buffer.get(self.from..to)).unwrap_or_default()
-    }
-
-    /// Adds to a buffer; what was added.
-    fn add(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let from = buffer.len();
-        write(buffer);
-        Self { from, length: buffer.len() - from }
-    }
-}
-
 impl Page {
     /// Writes an event down; `id` is its [`DeliveryEvent::id`]. With the facts of its message, as a line too.
     pub(super) fn write(&mut self, event: &DeliveryEvent, id: EventId, facts: Option<&MessageFacts>) {
-        let encoded = Piece::add(&mut self.encoded, |out| report::encode(event, out));
-        let line = Piece::add(&mut self.lines, |out| {
+        let encoded = self.encoded.add(|out| report::encode(event, out));
+        let line = self.lines.add(|out| {
             if let Some(facts) = facts {
                 report::write_line(event, facts, out);
             }
@@ -94,11 +72,8 @@ impl Page {
         let bound = (until.at, QueueId::from_u64(until.id));
         let behind = self.entries.partition_point(|entry| (entry.order.0, entry.order.1) < bound);
         for entry in self.entries.drain(behind..) {
-            let copy = |from: &[u8], piece: Piece, to: &mut Vec<u8>| {
-                Piece::add(to, |out| out.extend_from_slice(piece.of(from)))
-            };
-            let encoded = copy(&self.encoded, entry.encoded, &mut later.encoded);
-            let line = copy(&self.lines, entry.line, &mut later.lines);
+            let encoded = later.encoded.add(|out| out.extend_from_slice(self.encoded.piece(entry.encoded)));
+            let line = later.lines.add(|out| out.extend_from_slice(self.lines.piece(entry.line)));
             later.entries.push(Entry { encoded, line, ..entry });
         }
     }
@@ -108,14 +83,65 @@ impl Page {
         self.entries.len()
     }
 
-    /// Forgets everything, and keeps room for about as much again; not for what a rare large step needed.
+    /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.entries.clear();
-        self.entries.shrink_to(ROOM_ENTRIES);
-        for buffer in [&mut self.encoded, &mut self.lines] {
-            buffer.clear();
-            buffer.shrink_to(ROOM);
+        self.entries.shrink_to(ROOM);
+        self.encoded.clear();
+        self.lines.clear();
+    }
+}
+
+/// Texts one behind the other, in chunks: one buffer would be copied as it grows, and be up to twice as large as what is
+/// in it.
+#[derive(Debug, Default)]
+struct Texts {
+    /// Full ones, then the one that is written, then empty ones.
+    chunks: Vec<Vec<u8>>,
+    /// Number of the one that is written.
+    last: usize,
+}
+
+/// Where a text is.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    chunk: u32,
+    from: u32,
+    length: u32,
+}
+
+impl Texts {
+    /// Octets from which on a chunk is full. A text is never divided.
+    const CHUNK: usize = 60 * 1024;
+    /// Octets that most texts are shorter than; a longer one at the end of a chunk makes that grow.
+    const SLACK: usize = 4 * 1024;
+    /// Empty chunks that are kept.
+    const ROOM: usize = 16;
+
+    /// Adds what is written.
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Piece {
+        if self.chunks.get(self.last).is_some_and(|chunk| chunk.len() >= Self::CHUNK) {
+            self.last += 1;
         }
+        if self.chunks.len() <= self.last {
+            self.chunks.push(Vec::with_capacity(Self::CHUNK + Self::SLACK));
+        }
+        let chunk = &mut self.chunks[self.last];
+        let from = chunk.len();
+        write(chunk);
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        Piece { chunk: number(self.last), from: number(from), length: number(chunk.len() - from) }
+    }
+
+    fn piece(&self, Piece { chunk, from, length }: Piece) -> &[u8] {
+        let chunk = self.chunks.get(chunk as usize).and_then(|chunk| chunk.get(from as usize..));
+        chunk.and_then(|rest| rest.get(..length as usize)).unwrap_or_default()
+    }
+
+    fn clear(&mut self) {
+        self.chunks.truncate(Self::ROOM);
+        self.chunks.iter_mut().for_each(Vec::clear);
+        self.last = 0;
     }
 }
 
@@ -136,7 +162,7 @@ pub(super) fn merge(
         let Reverse((_, number)) = *first;
         let Some((page, rest)) = unread.get_mut(number) else { break };
         if let Some(Entry { outcome, encoded, line, .. }) = rest.next() {
-            tell(*outcome, Told { encoded: encoded.of(&page.encoded), line: line.of(&page.lines) })?;
+            tell(*outcome, Told { encoded: page.encoded.piece(*encoded), line: page.lines.piece(*line) })?;
         }
         match rest.as_slice().first() {
             // Sinks to where it belongs when it is let go.
@@ -171,6 +197,22 @@ mod tests {
         let mut out = Vec::new();
         events.iter().copied().for_each(|event| report::encode(&opened(event), &mut out));
         out
+    }
+
+    #[test]
+    fn texts_of_any_length_are_kept_apart() {
+        let mut texts = Texts::default();
+        for _ in 0..2 {
+            let lengths = [0, 1, Texts::CHUNK - 2, 3, Texts::CHUNK, Texts::CHUNK * 3, 0, 5, Texts::SLACK];
+            let text = |number: usize, length| vec![number as u8; length];
+            let add = |(number, length)| texts.add(|out| out.extend(text(number, length)));
+            let pieces: Vec<Piece> = lengths.into_iter().enumerate().map(add).collect();
+            for (number, (length, piece)) in lengths.into_iter().zip(pieces).enumerate() {
+                assert_eq!(texts.piece(piece), text(number, length), "{number}");
+            }
+            texts.clear();
+            assert!(texts.chunks.len() <= Texts::ROOM && texts.chunks.iter().all(Vec::is_empty));
+        }
     }
 
     proptest! {
