@@ -7,9 +7,9 @@ use std::io;
 use std::ops::ControlFlow;
 
 use emta_campaign::Mode;
-use emta_sandbox::config::scenario::{Changes, parse};
+use emta_sandbox::config::scenario::{Changes, load, parse};
 use emta_sandbox::config::{Override, TextFile};
-use emta_sandbox::simulation::figures::{Figures, Indicator};
+use emta_sandbox::simulation::figures::{Figures, Indicator, Outcome};
 use emta_sandbox::simulation::{Lines, Listener, Options, Progress, Told, run};
 use emta_sandbox::wire::WireEvent;
 use emta_tests::{START, Setup};
@@ -167,4 +167,24 @@ fn threads_change_nothing() {
         let own = first.lines().filter(|line| line.contains("\"from_this_mta\":true")).count();
         assert_eq!(own > 0, mode == "without-efs", "{own} reports of the MTA's own");
     }
+}
+
+/// What the scenario's file promises.
+#[test]
+fn an_everyday_campaign_has_everyday_rates() {
+    let scenario = load("everyday", &Changes { recipients: Some(20_000), set: Vec::new() }).unwrap();
+    let options = Options { threads: 2, lines: Lines::Omitted, command: String::new() };
+    let figures = run(scenario, &options, &mut Story::default()).unwrap().figures;
+    let total = figures.total();
+    let check = |outcome: Outcome, expected: f64, off_by: f64| {
+        let percent = total.of(outcome) as f64 / 200.0;
+        assert!((percent - expected).abs() <= off_by, "{percent} % {outcome:?}, expected about {expected} %");
+    };
+    check(Outcome::Accepted, 100.0, 0.0);
+    check(Outcome::HardBounced, 2.0, 0.2);
+    check(Outcome::AsynchronousBounce, 0.5, 0.1);
+    check(Outcome::Complaint, 0.1, 0.02);
+    let (_, first) = figures.attempts().find(|(attempt, _)| *attempt == 1).unwrap();
+    let deferred = first.of(Outcome::Deferred) as f64 / 200.0;
+    assert!((deferred - 8.0).abs() <= 0.4, "{deferred} % deferred at first");
 }
