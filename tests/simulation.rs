@@ -7,12 +7,11 @@ use std::io;
 use std::ops::ControlFlow;
 
 use emta_campaign::Mode;
-use emta_mail::DeliveryEvent;
-use emta_sandbox::config::scenario::{Changes, parse};
+use emta_sandbox::config::scenario::{Changes, load, parse};
 use emta_sandbox::config::{Override, TextFile};
-use emta_sandbox::simulation::figures::{Figures, Indicator};
-use emta_sandbox::simulation::{Facts, Listener, MessageFacts, Options, Progress, run};
-use emta_sandbox::wire::{self, WireEvent};
+use emta_sandbox::simulation::figures::{Figures, Indicator, Outcome};
+use emta_sandbox::simulation::{Lines, Listener, Options, Progress, Told, run};
+use emta_sandbox::wire::WireEvent;
 use emta_tests::{START, Setup};
 use serde_json::json;
 
@@ -52,16 +51,8 @@ const TEXT: &str = "Dear {{name}},\n\nspring is here.\n.\nhttps://shop.example/s
 struct Story(String);
 
 impl Listener for Story {
-    fn event(&mut self, event: &DeliveryEvent, facts: Option<&MessageFacts>) -> io::Result<()> {
-        let facts = facts.unwrap();
-        let message = wire::MessageFacts {
-            message_id: &facts.message_id,
-            recipient: facts.recipient.as_str(),
-            sender: facts.sender.as_str(),
-            origin: &facts.origin,
-        };
-        self.0 += &serde_json::to_string(&WireEvent::new(event, message)).unwrap();
-        self.0.push('\n');
+    fn event(&mut self, event: Told<'_>) -> io::Result<()> {
+        self.0 += std::str::from_utf8(event.line).unwrap();
         Ok(())
     }
 
@@ -78,7 +69,7 @@ fn simulate(scenario: &str, threads: usize, seed: u64) -> (String, Figures) {
     let set = vec![Override::flag("--seed", "seed", seed.to_string())];
     let scenario = parse(&file, &Changes { recipients: None, set }).unwrap();
     let mut story = Story::default();
-    let options = Options { threads, facts: Facts::Told, command: String::new() };
+    let options = Options { threads, lines: Lines::Written, command: String::new() };
     let finished = run(scenario, &options, &mut story).unwrap();
     assert_eq!((finished.stopped, finished.unmatched), (false, 0));
     (story.0, finished.figures)
@@ -176,4 +167,24 @@ fn threads_change_nothing() {
         let own = first.lines().filter(|line| line.contains("\"from_this_mta\":true")).count();
         assert_eq!(own > 0, mode == "without-efs", "{own} reports of the MTA's own");
     }
+}
+
+/// What the scenario's file promises.
+#[test]
+fn an_everyday_campaign_has_everyday_rates() {
+    let scenario = load("everyday", &Changes { recipients: Some(20_000), set: Vec::new() }).unwrap();
+    let options = Options { threads: 2, lines: Lines::Omitted, command: String::new() };
+    let figures = run(scenario, &options, &mut Story::default()).unwrap().figures;
+    let total = figures.total();
+    let check = |outcome: Outcome, expected: f64, off_by: f64| {
+        let percent = total.of(outcome) as f64 / 200.0;
+        assert!((percent - expected).abs() <= off_by, "{percent} % {outcome:?}, expected about {expected} %");
+    };
+    check(Outcome::Accepted, 100.0, 0.0);
+    check(Outcome::HardBounced, 2.0, 0.2);
+    check(Outcome::AsynchronousBounce, 0.5, 0.1);
+    check(Outcome::Complaint, 0.1, 0.02);
+    let (_, first) = figures.attempts().find(|(attempt, _)| *attempt == 1).unwrap();
+    let deferred = first.of(Outcome::Deferred) as f64 / 200.0;
+    assert!((deferred - 8.0).abs() <= 0.4, "{deferred} % deferred at first");
 }

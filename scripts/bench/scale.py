@@ -19,7 +19,9 @@ SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 INTRODUCTION = f"""### Scale
 
 What `make bench-scale` prints (`scripts/bench/scale.py`): the scenario `everyday` with its 84 hours and what comes back later,
-without sockets, on {os.cpu_count()} processors. Memory is the peak of the process, less what it needs for one recipient."""
+without sockets, on {os.cpu_count()} processors. The first line is what a run costs before anybody is mailed; memory is the peak of
+the process. `us each` is all of the time divided by the recipients; `octets each` the memory less that of the first line;
+`each more` the difference to the line above, divided by the recipients that came on top."""
 
 
 def run(recipients, *more):
@@ -28,6 +30,12 @@ def run(recipients, *more):
     result = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     summary = json.loads(result.stdout)
     return summary["measured"], digests(summary)
+
+
+def per_recipient(one, other):
+    """Seconds and octets of memory for each recipient that the second run had on top of the first."""
+    more = max(other[0] - one[0], 1)
+    return (other[1] - one[1]) / more, (other[2] - one[2]) / more
 
 
 def digests(value):
@@ -49,16 +57,24 @@ def line(text):
 def main(arguments):
     sizes = [int(argument) for argument in arguments if argument != "--write"] or SIZES
     build()
-    empty = run(1)[0]["peak_memory"]
-    line(f"{'recipients':>12} {'events':>12} {'seconds':>9} {'us each':>9} {'memory':>11} {'octets each':>12}")
+    line(
+        f"{'recipients':>12} {'events':>12} {'seconds':>9} {'us each':>9} {'each more':>10} "
+        f"{'memory':>11} {'octets each':>12} {'each more':>10}"
+    )
     seen = {}
-    for size in sizes:
+    empty = before = None
+    for size in (1, *sizes):
         measured, seen[size] = run(size)
-        seconds, peak = measured["seconds"], measured["peak_memory"]
+        now = (size, measured["seconds"], measured["peak_memory"])
+        if empty is None:
+            empty = before = now
+        _, octets = per_recipient(empty, now)
+        more_seconds, more_octets = per_recipient(before, now)
         line(
-            f"{size:>12,} {measured['events']:>12,} {seconds:>9.2f} {seconds / size * 1e6:>9.1f} "
-            f"{peak / 2**20:>7,.0f} MiB {(peak - empty) / size:>12,.0f}"
+            f"{size:>12,} {measured['events']:>12,} {now[1]:>9.2f} {now[1] / size * 1e6:>9.1f} {more_seconds * 1e6:>10.1f} "
+            f"{now[2] / 2**20:>7,.0f} MiB {octets:>12,.0f} {more_octets:>10,.0f}"
         )
+        before = now
     size = min(sizes, key=lambda size: abs(size - 1_000_000))
     others = [run(size, "--threads", "1"), run(size, "--threads", "2")]
     same = all(digest == seen[size] and digest for _, digest in others)

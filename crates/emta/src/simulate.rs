@@ -16,7 +16,7 @@ use emta_sandbox::clock::wall::Stopwatch;
 use emta_sandbox::config::scenario::{self, Changes};
 use emta_sandbox::config::{ConfigError, Override};
 use emta_sandbox::simulation::report::{EventLog, EventSink, Group, OutDir, Run, Study, Summary, tables};
-use emta_sandbox::simulation::{self, Facts, Finished, Options, Scenario};
+use emta_sandbox::simulation::{self, Finished, Options, Scenario};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -132,8 +132,7 @@ impl Simulate {
                     }
                     Some(_) | None => EventSink::digest_only(),
                 };
-                let facts = if out.is_some() && seeds.len() == 1 { Facts::Told } else { Facts::Omitted };
-                let done = self.simulate(name, scenario, sink, facts, &stop)?;
+                let done = self.simulate(name, scenario, sink, &stop)?;
                 let stopped = done.finished.stopped;
                 group.push(done);
                 if stopped {
@@ -172,7 +171,6 @@ impl Simulate {
         name: &str,
         scenario: Scenario,
         sink: EventSink,
-        facts: Facts,
         stop: &Arc<AtomicBool>,
     ) -> anyhow::Result<Done> {
         let threads = self.threads.or_else(|| std::thread::available_parallelism().ok());
@@ -182,7 +180,7 @@ impl Simulate {
         words.extend(recipients.iter().flat_map(|recipients| ["--recipients", recipients]));
         words.extend(self.set.iter().flat_map(|set| ["--set", set]));
         let command = command(words);
-        let options = Options { threads: threads.map_or(1, NonZeroUsize::get), facts, command };
+        let options = Options { threads: threads.map_or(1, NonZeroUsize::get), lines: sink.lines(), command };
         let mut watch = Watch::new(&scenario, sink, stop.clone());
         let finished = simulation::run(scenario, &options, &mut watch)?;
         Ok(Done { finished, log: watch.finish()? })

@@ -5,9 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use emta_mail::DeliveryEvent;
 use emta_sandbox::simulation::report::{EventLog, EventSink};
-use emta_sandbox::simulation::{Listener, MessageFacts, Progress, Scenario};
+use emta_sandbox::simulation::{Listener, Progress, Scenario, Told};
 
 use crate::progress;
 
@@ -37,8 +36,8 @@ impl Watch {
 }
 
 impl Listener for Watch {
-    fn event(&mut self, event: &DeliveryEvent, facts: Option<&MessageFacts>) -> io::Result<()> {
-        self.sink.take(event, facts)
+    fn event(&mut self, event: Told<'_>) -> io::Result<()> {
+        self.sink.take(event)
     }
 
     fn progress(&mut self, progress: &Progress) -> ControlFlow<()> {

@@ -1,38 +1,41 @@
 //! The run: shards live side by side from bound to bound, and what they tell is told in one order.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::mem;
 use std::ops::ControlFlow;
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use emta_mail::{DeliveryEvent, Timestamp};
+use emta_mail::Timestamp;
 use emta_providers::ProvidersError;
-use emta_store::MessageFacts;
 
 use super::audience::{Division, SHARDS};
-use super::figures::{Figures, Setting};
+use super::crew::Crew;
+use super::figures::{Figures, Outcome, Setting};
 use super::scenario::Scenario;
-use super::shard::{Bound, Facts, Shard, Told};
+use super::shard::Shard;
+use super::steps::Steps;
+use super::told::{self, Bound, Page, Told};
 use super::world::World;
-
-/// Virtual time between two bounds: a slice of the hourly limits.
-const STRIDE: Duration = Duration::from_mins(5);
-/// Recipients of a delivery that are relayed between two bounds, so that events need not wait in memory.
-const SLICE: u32 = 16_384;
 
 /// How a simulation is run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Threads, at least 1. Their number changes nothing in the story.
     pub threads: usize,
-    /// Whether events are told with what a reader must know of their messages.
-    pub facts: Facts,
+    /// Whether events are told as lines, too.
+    pub lines: Lines,
     /// The command line, for reports.
     pub command: String,
+}
+
+/// Whether events are told as lines of JSON, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// They are, in the shape of the API's and the webhooks' events.
+    Written,
+    /// Nobody reads them.
+    Omitted,
 }
 
 /// How far it came.
@@ -76,11 +79,11 @@ pub enum SimulationError {
 
 /// Who listens to a simulation.
 pub trait Listener {
-    /// Takes an event, in the order of the story; with the facts of its message if [`Options::facts`] says so.
+    /// Takes an event, in the order of the story.
     ///
     /// # Errors
     /// When it cannot; the simulation ends then.
-    fn event(&mut self, event: &DeliveryEvent, facts: Option<&MessageFacts>) -> std::io::Result<()>;
+    fn event(&mut self, event: Told<'_>) -> std::io::Result<()>;
 
     /// Hears how far it has come; may stop it.
     fn progress(&mut self, progress: &Progress) -> ControlFlow<()>;
@@ -107,184 +110,116 @@ pub fn run(
     let Scenario { name: _, config, content, plan, outages } = scenario;
     let world = Arc::new(World::new(config, content, &plan, outages));
     let division = Division::new(&plan, &world, threads);
-    let shards = populate(&world, &division, &setting, threads)?;
-    let steps = Steps::new(&division);
-    drop(division);
-    let mut run = Run { world, shards, steps, threads, facts: options.facts, figures: Figures::new(setting) };
-    run.until_the_end(listener)
-}
-
-/// Makes the shards, on all threads.
-fn populate(
-    world: &Arc<World>,
-    division: &Division<'_>,
-    setting: &Setting,
-    threads: usize,
-) -> Result<Vec<Mutex<Shard>>, ProvidersError> {
-    let made = on_threads(threads, SHARDS, |shard| {
-        Shard::new(world, Figures::new(setting.clone()), division.members(shard))
-    });
-    made.into_iter().map(|(_, shard)| shard.map(Mutex::new)).collect()
-}
-
-/// Does `work` for each number below `count`; results by number.
-fn on_threads<T: Send>(threads: usize, count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<(usize, T)> {
-    on_threads_beside(threads, count, work, || ()).0
-}
-
-/// As [`on_threads`], with something else that this thread does first.
-fn on_threads_beside<T: Send, U>(
-    threads: usize,
-    count: usize,
-    work: impl Fn(usize) -> T + Sync,
-    beside: impl FnOnce() -> U,
-) -> (Vec<(usize, T)>, U) {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut results = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                return results;
-            }
-            results.push((number, work(number)));
-        }
+    let steps = Steps::new(division.starts().collect(), division.wave_size());
+    let make = |number, ()| {
+        let figures = Figures::new(setting.clone());
+        Shard::new(&world, figures, options.lines, division.members(number)).map(|shard| (number, shard))
     };
-    let (mut results, other) = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take)).collect();
-        let other = beside();
-        let mut results = take();
-        for thread in others {
-            results.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        (results, other)
-    });
-    results.sort_unstable_by_key(|(number, _)| *number);
-    (results, other)
+    let made = thread::scope(|scope| Crew::new(scope, threads, SHARDS, &make).step((), || ()).0);
+    let mut shards = made.into_iter().collect::<Result<Vec<_>, ProvidersError>>()?;
+    drop(division);
+    shards.sort_unstable_by_key(|(number, _)| *number);
+    let shards: Vec<_> = shards.into_iter().map(|(_, shard)| Lane::new(shard)).collect();
+
+    let (progress, stopped) = live(&shards, steps, threads, &setting, listener)?;
+    let mut figures = Figures::new(setting);
+    let mut unmatched = 0;
+    for Lane { shard, .. } in shards {
+        let mut shard = shard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        shard.end();
+        figures.merge(&shard.diary.figures);
+        unmatched += shard.unmatched();
+    }
+    Ok(Finished { figures, progress, stopped, unmatched })
 }
 
-struct Run {
-    world: Arc<World>,
-    /// Each is locked by the one thread that runs it.
-    shards: Vec<Mutex<Shard>>,
-    steps: Steps,
+/// A shard and the pages that it writes on.
+struct Lane {
+    /// Locked by the one thread that runs it.
+    shard: Mutex<Shard>,
+    /// Empty ones; with the one that is written and the one that is read there are three at most.
+    pages: Mutex<Vec<Page>>,
+}
+
+impl Lane {
+    fn new(shard: Shard) -> Self {
+        Self { shard: Mutex::new(shard), pages: Mutex::default() }
+    }
+
+    /// Lives until the bound: what happened, and when something happens next.
+    fn live(&self, until: Bound) -> (Page, Option<Timestamp>) {
+        let empty = lock(&self.pages).pop().unwrap_or_default();
+        let mut shard = lock(&self.shard);
+        (shard.run(until, empty), shard.deadline())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets shards live from bound to bound and tells what happens; how far it came, and whether somebody stopped it.
+fn live(
+    shards: &[Lane],
+    mut steps: Steps,
     threads: usize,
-    facts: Facts,
-    figures: Figures,
-}
-
-impl Run {
-    fn until_the_end(&mut self, listener: &mut impl Listener) -> Result<Finished, SimulationError> {
-        let mut progress =
-            Progress { planned: self.world.end.since(self.world.start), ..Progress::default() };
-        let mut stopped = false;
-        let mut deadline = Some(self.world.start);
-        let mut told: Vec<Vec<Told>> = Vec::new();
-        // What one step tells is written while the next one is lived.
-        while let Some(now) = deadline.filter(|now| *now < self.world.end && !stopped) {
-            let until = self.steps.next(now).min(Bound { at: self.world.end, id: 0 });
-            let (lived, written) = on_threads_beside(
-                self.threads,
-                self.shards.len(),
-                |number| self.live(number, until),
-                || write(std::mem::take(&mut told), &mut progress, listener),
-            );
-            written?;
-            deadline = lived.iter().filter_map(|(_, (_, deadline))| *deadline).min();
-            told = lived.into_iter().map(|(_, (told, _))| told).collect();
-            progress.passed = until.at.since(self.world.start).min(progress.planned);
+    setting: &Setting,
+    listener: &mut impl Listener,
+) -> Result<(Progress, bool), SimulationError> {
+    let planned = setting.end.since(setting.start);
+    let mut progress = Progress { planned, ..Progress::default() };
+    let mut stopped = false;
+    let mut deadline = Some(setting.start);
+    // By shard. What one step tells is told while the next one is lived.
+    let mut told: Vec<Page> = Vec::new();
+    let work = |number: usize, until: Bound| {
+        let (page, deadline) = shards.get(number).map(|shard| shard.live(until)).unwrap_or_default();
+        (number, page, deadline)
+    };
+    thread::scope(|scope| {
+        let mut crew = Crew::new(scope, threads, shards.len(), &work);
+        while let Some(now) = deadline.filter(|now| *now < setting.end && !stopped) {
+            let until = steps.next(now).min(Bound { at: setting.end, id: 0 });
+            let tell = || tell(mem::take(&mut told), shards, &mut progress, listener);
+            let (mut lived, outcome) = crew.step(until, tell);
+            outcome?;
+            lived.sort_unstable_by_key(|(number, ..)| *number);
+            deadline = lived.iter().filter_map(|(.., deadline)| *deadline).min();
+            told = lived.into_iter().map(|(_, page, _)| page).collect();
+            steps.told(told.iter().map(Page::len).sum());
+            progress.passed = until.at.since(setting.start).min(planned);
             stopped = listener.progress(&progress).is_break();
         }
-        write(told, &mut progress, listener)?;
-        let mut unmatched = 0;
-        for shard in &self.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.end();
-            self.figures.merge(&shard.diary.figures);
-            unmatched += shard.unmatched();
-        }
+        tell(told, shards, &mut progress, listener)?;
         if !stopped {
-            progress.passed = progress.planned;
+            progress.passed = planned;
         }
-        Ok(Finished { figures: self.figures.clone(), progress, stopped, unmatched })
-    }
-
-    fn live(&self, shard: usize, until: Bound) -> (Vec<Told>, Option<Timestamp>) {
-        let Some(shard) = self.shards.get(shard) else { return (Vec::new(), None) };
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let told = shard.run(until, self.facts);
-        (told, shard.deadline())
-    }
+        Ok((progress, stopped))
+    })
 }
 
-/// Tells what shards have told, in one order.
-fn write(told: Vec<Vec<Told>>, progress: &mut Progress, listener: &mut impl Listener) -> std::io::Result<()> {
-    let mut sources: Vec<_> = told.into_iter().map(Vec::into_iter).collect();
-    let mut heads: BinaryHeap<_> = (0..)
-        .zip(&sources)
-        .filter_map(|(number, source)| Some(Reverse((source.as_slice().first()?.order(), number))))
-        .collect();
-    while let Some(Reverse((_, number))) = heads.pop() {
-        let Some(source) = sources.get_mut(number) else { continue };
-        if let Some(Told { event, facts, .. }) = source.next() {
-            progress.count(&event);
-            listener.event(&event, facts.as_deref())?;
-        }
-        if let Some(told) = source.as_slice().first() {
-            heads.push(Reverse((told.order(), number)));
-        }
+/// Tells what is on the shards' pages, in one order, and gives them back emptied.
+fn tell(
+    mut pages: Vec<Page>,
+    shards: &[Lane],
+    progress: &mut Progress,
+    listener: &mut impl Listener,
+) -> std::io::Result<()> {
+    told::merge(&pages, |outcome, event| {
+        progress.count(outcome);
+        listener.event(event)
+    })?;
+    for (mut page, shard) in pages.drain(..).zip(shards) {
+        page.clear();
+        lock(&shard.pages).push(page);
     }
     Ok(())
 }
 
 impl Progress {
-    fn count(&mut self, event: &DeliveryEvent) {
-        use emta_mail::EventKind as Kind;
+    fn count(&mut self, outcome: Outcome) {
         self.events += 1;
-        match event.kind {
-            Kind::Accepted(_) => self.accepted += 1,
-            Kind::Delivered { .. } | Kind::Bounced { .. } | Kind::Expired { .. } => self.finished += 1,
-            Kind::Deferred { .. }
-            | Kind::AsynchronousBounce(_)
-            | Kind::Complaint(_)
-            | Kind::AutoReply(_)
-            | Kind::Opened
-            | Kind::Clicked { .. } => {}
-        }
-    }
-}
-
-/// From bound to bound: deliveries by slices of ids, all else by virtual time.
-struct Steps {
-    /// When deliveries start, soonest first.
-    starts: Vec<Timestamp>,
-    slices: u32,
-    /// Slices that are done of the delivery that starts now.
-    done: u32,
-}
-
-impl Steps {
-    fn new(division: &Division<'_>) -> Self {
-        Self {
-            starts: division.starts().collect(),
-            slices: division.wave_size().div_ceil(SLICE).max(1),
-            done: 0,
-        }
-    }
-
-    /// Up to where to go when the next thing happens at `now`.
-    fn next(&mut self, now: Timestamp) -> Bound {
-        if self.starts.contains(&now) {
-            self.done += 1;
-            if self.done < self.slices {
-                let share = (u128::from(self.done) << 64) / u128::from(self.slices);
-                return Bound { at: now, id: u64::try_from(share).unwrap_or(u64::MAX) };
-            }
-        }
-        self.done = 0;
-        let stride = STRIDE.as_secs() as i64;
-        let full = Timestamp::from_seconds((now.as_seconds().div_euclid(stride) + 1) * stride);
-        let at = self.starts.iter().copied().filter(|start| *start > now).fold(full, Timestamp::min);
-        Bound { at, id: 0 }
+        self.accepted += u64::from(outcome == Outcome::Accepted);
+        self.finished += u64::from(outcome.is_final());
     }
 }

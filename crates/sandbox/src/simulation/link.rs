@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use emta_mail::{Phase, Reply};
+use bytes::Bytes;
+use emta_mail::{Envelope, Phase, Reply};
 use emta_smtp::{
     Answer, ClientConfig, ClientInput, ClientOutput, ClientSession, Job, Outcome, Request, ServerConfig,
-    ServerInput, ServerOutput, ServerSession,
+    ServerInput, ServerOutput, ServerSession, Transaction,
 };
 
 use crate::mta::internal;
@@ -120,6 +121,41 @@ impl Link {
             }
         }
         served
+    }
+}
+
+/// One who sends mail to a server of this machine, on a connection that is kept open.
+pub(super) struct Sender {
+    client: Arc<ClientConfig>,
+    server: Arc<ServerConfig>,
+    link: Option<Link>,
+}
+
+impl Sender {
+    pub(super) fn new(client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) -> Self {
+        Self { client: Arc::clone(client), server: Arc::clone(server), link: None }
+    }
+
+    /// Sends a message; `take` is what the server does with it, all else it accepts.
+    pub(super) fn send(
+        &mut self,
+        mut envelope: Envelope,
+        content: Vec<u8>,
+        mut take: impl FnMut(Transaction) -> Answer,
+    ) -> Result<Outcome, Lost> {
+        envelope.eight_bit = !content.is_ascii();
+        let job = Job { key: 0, envelope, content: vec![Bytes::from(content)] };
+        let kept = self.link.take().filter(|link| !link.is_closed());
+        let link = self.link.insert(kept.unwrap_or_else(|| Link::new(&self.client, &self.server)));
+        link.deliver(job, Handshake::Succeeds, |request| match request {
+            Request::Message(transaction) => take(transaction),
+            Request::Connect
+            | Request::Ehlo { .. }
+            | Request::Mail(_)
+            | Request::Rcpt(_)
+            | Request::Data
+            | Request::Auth(_) => Answer::Accept,
+        })
     }
 }
 

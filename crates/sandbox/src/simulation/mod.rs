@@ -6,6 +6,7 @@
 //! one that the running system would tell (`tests/simulation.rs`).
 
 mod audience;
+mod crew;
 mod engine;
 pub mod figures;
 mod inmail;
@@ -16,9 +17,10 @@ pub mod report;
 mod scenario;
 mod shard;
 mod spool;
+mod steps;
+mod told;
 mod world;
 
-pub use emta_store::MessageFacts;
-pub use engine::{Finished, Listener, Options, Progress, SimulationError, run};
+pub use engine::{Finished, Lines, Listener, Options, Progress, SimulationError, run};
 pub use scenario::{Audience, Outage, Plan, Scenario, Share, Waves};
-pub use shard::Facts;
+pub use told::Told;

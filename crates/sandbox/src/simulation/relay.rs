@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use emta_campaign::RelayFailure;
 use emta_mail::event::Accepted;
 use emta_mail::{EmailAddress, Envelope, QueueId, Reply, Timestamp};
-use emta_smtp::{Answer, Job, Request, Transaction};
+use emta_smtp::{Answer, Transaction};
 
-use super::link::{Handshake, Link};
+use super::link::Sender;
 use super::world::World;
 use crate::relay::{candidate, identity, origin};
 
 /// A connection of the campaign system to the relay, and what is behind it.
 pub(super) struct Relay {
     world: Arc<World>,
-    link: Option<Link>,
+    sender: Sender,
 }
 
 /// A message that the relay has taken.
@@ -26,7 +25,7 @@ pub(super) struct Taken {
 
 impl Relay {
     pub(super) fn new(world: &Arc<World>) -> Self {
-        Self { world: Arc::clone(world), link: None }
+        Self { world: Arc::clone(world), sender: Sender::new(&world.local_client, &world.relay_server) }
     }
 
     /// Sends a message through the relay.
@@ -39,29 +38,16 @@ impl Relay {
         content: Vec<u8>,
         now: Timestamp,
     ) -> Result<Taken, RelayFailure> {
-        let world = &self.world;
-        let mut envelope = Envelope::new(world.sender().clone(), recipient);
-        envelope.eight_bit = !content.is_ascii();
-        let job = Job { key: 0, envelope, content: vec![Bytes::from(content)] };
-        let new = || Link::new(&world.local_client, &world.relay_server);
-        let link = self.link.take().filter(|link| !link.is_closed());
+        let Self { world, sender } = self;
+        let envelope = Envelope::new(world.sender().clone(), recipient);
         let mut taken = None;
-        let link = self.link.insert(link.unwrap_or_else(new));
-        let outcome = link.deliver(job, Handshake::Succeeds, |request| match request {
-            Request::Message(transaction) => match accept(transaction, world, now) {
-                Ok(message) => {
-                    let reply = format!("Ok: queued as {}", message.id);
-                    taken = Some(message);
-                    Answer::Reply(Reply::new(250, "2.0.0".parse().ok(), reply))
-                }
-                Err(reply) => Answer::Reply(reply),
-            },
-            Request::Connect
-            | Request::Ehlo { .. }
-            | Request::Mail(_)
-            | Request::Rcpt(_)
-            | Request::Data
-            | Request::Auth(_) => Answer::Accept,
+        let outcome = sender.send(envelope, content, |transaction| match accept(transaction, world, now) {
+            Ok(message) => {
+                let reply = format!("Ok: queued as {}", message.id);
+                taken = Some(message);
+                Answer::Reply(Reply::new(250, "2.0.0".parse().ok(), reply))
+            }
+            Err(reply) => Answer::Reply(reply),
         });
         match (outcome, taken) {
             (Ok(outcome), Some(taken)) if outcome.is_delivered() => Ok(taken),

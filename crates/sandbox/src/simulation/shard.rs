@@ -13,48 +13,16 @@ use emta_mail::event::{Attempt, EventKind};
 use emta_mail::{DeliveryEvent, Envelope, EventId, QueueId, ReversePath, Timestamp};
 use emta_providers::{ActionKind, Later, ProvidersError, ReportMail};
 use emta_queue::Message;
-use emta_store::MessageFacts;
 
+use super::engine::Lines;
 use super::figures::{Figures, Mail};
 use super::inmail::InMail;
 use super::mta::Mta;
 use super::relay::Relay;
 use super::spool::{Member, Place, Spool};
+use super::told::{Bound, Page};
 use super::world::World;
 use crate::mailed_bounces::OwnReport;
-
-/// Up to where a shard is to run and to tell: all events that come before this instant, or at it for messages with a
-/// smaller id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Bound {
-    pub(super) at: Timestamp,
-    pub(super) id: u64,
-}
-
-/// An event that a shard tells.
-pub(super) struct Told {
-    pub(super) event: DeliveryEvent,
-    pub(super) id: EventId,
-    pub(super) place: Place,
-    /// Of its message, where somebody wants to read it.
-    pub(super) facts: Option<Box<MessageFacts>>,
-}
-
-impl Told {
-    /// The order of the story.
-    pub(super) fn order(&self) -> (Timestamp, QueueId, u8, EventId) {
-        (self.event.at, self.event.message, self.event.kind.rank(), self.id)
-    }
-}
-
-/// Whether events come with what a reader must know of their messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Facts {
-    /// They do.
-    Told,
-    /// Nobody reads them.
-    Omitted,
-}
 
 /// A part of the recipients.
 pub(super) struct Shard {
@@ -73,8 +41,10 @@ pub(super) struct Shard {
 /// What a shard takes down.
 pub(super) struct Diary {
     pub(super) figures: Figures,
-    /// Told, but behind the bound.
-    told: Vec<Told>,
+    /// What happened since the last bound, and what lies behind it.
+    told: Page,
+    /// Whether it is told as lines, too.
+    lines: Lines,
     mode: Mode,
     /// What the MTA has still to report by mail.
     given_up: Vec<GivenUp>,
@@ -102,6 +72,7 @@ impl Shard {
     pub(super) fn new(
         world: &Arc<World>,
         figures: Figures,
+        lines: Lines,
         waves: Vec<(Timestamp, Vec<Member>)>,
     ) -> Result<Self, ProvidersError> {
         let mut mta = Mta::new(world)?;
@@ -129,7 +100,8 @@ impl Shard {
             inmail: InMail::new(world),
             diary: Diary {
                 figures,
-                told: Vec::new(),
+                told: Page::default(),
+                lines,
                 mode: world.config.campaign.core.mode,
                 given_up: Vec::new(),
                 hour_ends: world.start + HOUR,
@@ -150,8 +122,8 @@ impl Shard {
         [relay, start, self.mta.deadline(), self.spool.campaign.deadline()].into_iter().flatten().min()
     }
 
-    /// Lives until the bound, and tells what happened, in order.
-    pub(super) fn run(&mut self, until: Bound, facts: Facts) -> Vec<Told> {
+    /// Lives until the bound, and tells what happened, in order; `empty` is for what it will tell next.
+    pub(super) fn run(&mut self, until: Bound, empty: Page) -> Page {
         while let Some(now) = self.deadline().filter(|now| Bound { at: *now, id: 0 } < until) {
             self.diary.close_hours(now, &self.spool);
             let below = if now == until.at { until.id } else { u64::MAX };
@@ -160,16 +132,8 @@ impl Shard {
                 break;
             }
         }
-        let mut told = mem::take(&mut self.diary.told);
-        told.sort_unstable_by_key(Told::order);
-        let bound = (until.at, QueueId::from_u64(until.id));
-        let behind = told.partition_point(|told| (told.event.at, told.event.message) < bound);
-        self.diary.told = told.split_off(behind);
-        if facts == Facts::Told {
-            for told in &mut told {
-                told.facts = self.spool.facts(told.place).map(Box::new);
-            }
-        }
+        let mut told = mem::replace(&mut self.diary.told, empty);
+        told.sort(until, &mut self.diary.told);
         told
     }
 
@@ -196,7 +160,7 @@ impl Shard {
             let relayed = self.relay(now, below);
             let Self { spool, mta, diary, .. } = self;
             let mut tell = |spool: &mut Spool, place, message, kind| {
-                diary.tell(spool, place, DeliveryEvent { message, at: now, kind });
+                diary.tell(spool, place, &DeliveryEvent { message, at: now, kind });
             };
             let attempted = mta.run(spool, now, &mut tell);
             let reported = self.mail_own_bounces(now);
@@ -247,7 +211,7 @@ impl Shard {
                 let expires_at = taken.accepted.expires_at;
                 let kind = EventKind::Accepted(Box::new(taken.accepted));
                 let event = DeliveryEvent { message: id, at: now, kind };
-                self.diary.tell(&mut self.spool, place, event);
+                self.diary.tell(&mut self.spool, place, &event);
                 self.mta.accept(Message { id, domain, provider, accepted_at: now, expires_at }, now);
             }
             Err(failure) => self.spool.command(Input::RelayFailed { log, failure }, now),
@@ -264,11 +228,11 @@ impl Shard {
             match &later.kind {
                 ActionKind::Open => {
                     let event = DeliveryEvent { message, at: due, kind: EventKind::Opened };
-                    self.diary.tell(&mut self.spool, place, event);
+                    self.diary.tell(&mut self.spool, place, &event);
                 }
                 ActionKind::Click { url } => {
                     let kind = EventKind::Clicked { url: url.clone() };
-                    self.diary.tell(&mut self.spool, place, DeliveryEvent { message, at: due, kind });
+                    self.diary.tell(&mut self.spool, place, &DeliveryEvent { message, at: due, kind });
                 }
                 ActionKind::Bounce { .. }
                 | ActionKind::DelayReport { .. }
@@ -314,18 +278,18 @@ impl Shard {
     fn take_mail(&mut self, mail: ReportMail, place: Place, now: Timestamp) {
         for event in self.inmail.take(mail, &self.spool, place, now) {
             let Some(place) = self.spool.find(event.message) else { continue };
-            self.diary.tell(&mut self.spool, place, event);
+            self.diary.tell(&mut self.spool, place, &event);
         }
     }
 }
 
 impl Diary {
     /// Takes down an event, and lets the campaign core hear of it.
-    fn tell(&mut self, spool: &mut Spool, place: Place, event: DeliveryEvent) {
+    fn tell(&mut self, spool: &mut Spool, place: Place, event: &DeliveryEvent) {
         self.changed = true;
         let mail = Mail { provider: &spool.provider(place), accepted_at: spool.accepted_at(place) };
-        self.figures.record(&event, mail);
-        let feedback = spool.key(place).map(|key| Feedback::from_event(&event, key));
+        self.figures.record(event, mail);
+        let feedback = spool.key(place).map(|key| Feedback::from_event(event, key));
         let id = feedback.as_ref().map_or_else(|| event.id(), |feedback| feedback.event_id);
         if let Some(feedback) = feedback {
             let at = feedback.at;
@@ -336,7 +300,11 @@ impl Diary {
         {
             self.given_up.push(GivenUp { id: event.message, event: id, place, attempt: attempt.clone() });
         }
-        self.told.push(Told { event, id, place, facts: None });
+        let facts = match self.lines {
+            Lines::Written => spool.facts(place),
+            Lines::Omitted => None,
+        };
+        self.told.write(event, id, facts.as_ref());
     }
 
     /// Ends the hours that end before or at `now`.

@@ -10,6 +10,7 @@ mod indicator;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::time::Duration;
 
 use emta_campaign::{Kpis, Mode};
@@ -67,13 +68,13 @@ pub struct Figures {
     classes: BTreeMap<BounceClass, Counts>,
     attempts: Vec<Counts>,
     left_at_age: Vec<u64>,
-    /// How the KPIs of each mode changed, by hour.
-    kpis: [Vec<KpiRow>; Mode::ALL.len()],
+    /// How the KPIs of each mode changed, by hour, and what that adds up to.
+    kpis: [(Vec<KpiRow>, KpiRow); Mode::ALL.len()],
 }
 
 impl Figures {
     /// Nothing counted yet.
-    pub const fn new(setting: Setting) -> Self {
+    pub fn new(setting: Setting) -> Self {
         Self {
             setting,
             hours: Vec::new(),
@@ -83,7 +84,7 @@ impl Figures {
             classes: BTreeMap::new(),
             attempts: Vec::new(),
             left_at_age: Vec::new(),
-            kpis: [const { Vec::new() }; Mode::ALL.len()],
+            kpis: Default::default(),
         }
     }
 
@@ -125,9 +126,11 @@ impl Figures {
     /// ends as the one before it, and of several words on one hour the last holds.
     pub fn kpis_at(&mut self, at: Timestamp, mode: Mode, kpis: &Kpis) {
         let hour = self.hour_of(at);
-        let mut change = KpiRow::from(kpis);
-        change.subtract(&self.kpis(mode, hour));
-        slot(&mut self.kpis[mode as usize], hour).add(&change);
+        let row = KpiRow::from(kpis);
+        let (changes, last) = &mut self.kpis[mode as usize];
+        let mut change = row.clone();
+        change.subtract(&mem::replace(last, row));
+        slot(changes, hour).add(&change);
     }
 
     /// Adds what another shard of the same run has counted.
@@ -139,8 +142,9 @@ impl Figures {
         merge_keys(&mut self.classes, &other.classes);
         merge_each(&mut self.attempts, &other.attempts, Counts::merge);
         merge_each(&mut self.left_at_age, &other.left_at_age, |sum, more| *sum = sum.saturating_add(*more));
-        for (rows, others) in self.kpis.iter_mut().zip(&other.kpis) {
+        for ((rows, last), (others, other_last)) in self.kpis.iter_mut().zip(&other.kpis) {
             merge_each(rows, others, KpiRow::add);
+            last.add(other_last);
         }
     }
 
@@ -152,7 +156,7 @@ impl Figures {
     /// Virtual hours from the start to the end or the last thing counted, whichever is later; at least one.
     pub fn hours(&self) -> usize {
         let counted = self.hours.len().max(self.quarantined.len());
-        let counted = self.kpis.iter().map(Vec::len).fold(counted, usize::max);
+        let counted = self.kpis.iter().map(|(changes, _)| changes.len()).fold(counted, usize::max);
         // An end on the full hour belongs to the hour that it ends.
         let millis = self.setting.end.since(self.setting.start).as_millis();
         let planned = usize::try_from(millis.div_ceil(HOUR.as_millis())).unwrap_or(MAX_HOURS).min(MAX_HOURS);
@@ -194,14 +198,14 @@ impl Figures {
     /// The KPIs of a mode at the end of an hour.
     pub fn kpis(&self, mode: Mode, hour: usize) -> KpiRow {
         let mut sum = KpiRow::default();
-        self.kpis[mode as usize].iter().take(hour.saturating_add(1)).for_each(|row| sum.add(row));
+        self.kpis[mode as usize].0.iter().take(hour.saturating_add(1)).for_each(|row| sum.add(row));
         sum
     }
 
     /// The KPIs of a mode at the end of each hour.
     pub fn kpis_until(&self, mode: Mode) -> Vec<KpiRow> {
         let mut sum = KpiRow::default();
-        let changes = &self.kpis[mode as usize];
+        let changes = &self.kpis[mode as usize].0;
         let running = (0..self.hours()).map(|hour| {
             changes.get(hour).into_iter().for_each(|row| sum.add(row));
             sum.clone()

@@ -9,9 +9,6 @@ use emta_mail::event::{Accepted, Attempt, MailReport, Verdict};
 use emta_mail::{DeliveryEvent, EventKind};
 use sha2::{Digest as _, Sha256};
 
-/// Octets that are gathered before they are hashed.
-const CHUNK: usize = 16 * 1024;
-
 /// SHA-256 of an event log; written as 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
@@ -24,38 +21,23 @@ impl fmt::Display for Digest {
 
 /// A digest in the making.
 #[derive(Clone, Debug, Default)]
-pub struct EventDigest {
-    hash: Sha256,
-    pending: Vec<u8>,
-}
+pub(super) struct EventDigest(Sha256);
 
 impl EventDigest {
-    /// Takes an event in.
-    pub fn take(&mut self, event: &DeliveryEvent) {
-        encode(event, &mut self.pending);
-        if self.pending.len() >= CHUNK {
-            self.hash.update(&self.pending);
-            self.pending.clear();
-        }
-    }
-
-    /// Takes in events that [`encode`] has written; so that the threads of a run can share the work of writing them.
-    pub fn take_encoded(&mut self, events: &[u8]) {
-        self.hash.update(&self.pending);
-        self.pending.clear();
-        self.hash.update(events);
+    /// Takes an event in that [`encode`] has written.
+    pub(super) fn take(&mut self, encoded: &[u8]) {
+        self.0.update(encoded);
     }
 
     /// The digest of all events taken so far.
-    pub fn finish(mut self) -> Digest {
-        self.hash.update(&self.pending);
-        Digest(self.hash.finalize().into())
+    pub(super) fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
     }
 }
 
 /// Writes an event so that different events give different bytes: numbers little-endian, texts behind their length,
 /// what may be missing behind a 0 or 1.
-pub fn encode(event: &DeliveryEvent, out: &mut Vec<u8>) {
+pub(crate) fn encode(event: &DeliveryEvent, out: &mut Vec<u8>) {
     out.extend_from_slice(&event.message.as_u64().to_le_bytes());
     out.extend_from_slice(&event.at.as_millis().to_le_bytes());
     out.push(event.kind.rank());

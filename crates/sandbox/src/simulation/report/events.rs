@@ -8,6 +8,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::digest::{Digest, EventDigest};
+use crate::simulation::engine::Lines;
+use crate::simulation::told::Told;
 use crate::wire::WireEvent;
 
 /// Octets that are gathered before they are written.
@@ -18,7 +20,7 @@ const BUFFER: usize = 256 * 1024;
 /// A line of the file has the shape of the API's and the webhooks' events.
 pub struct EventSink {
     digest: EventDigest,
-    file: Option<Lines>,
+    out: Option<Out>,
     events: u64,
 }
 
@@ -31,11 +33,6 @@ pub struct EventLog {
     pub events: u64,
 }
 
-struct Lines {
-    line: Vec<u8>,
-    out: Out,
-}
-
 enum Out {
     Plain(BufWriter<Box<dyn Write + Send>>),
     Gzip(Box<BufWriter<GzEncoder<Box<dyn Write + Send>>>>),
@@ -44,7 +41,7 @@ enum Out {
 impl EventSink {
     /// Keeps nothing but the digest.
     pub fn digest_only() -> Self {
-        Self { digest: EventDigest::default(), file: None, events: 0 }
+        Self { digest: EventDigest::default(), out: None, events: 0 }
     }
 
     /// Writes every event as well; compressed, it is a gzip file (RFC 1952) without name and date.
@@ -56,28 +53,32 @@ impl EventSink {
         } else {
             Out::Plain(BufWriter::with_capacity(BUFFER, writer))
         };
-        Self { file: Some(Lines { line: Vec::new(), out }), ..Self::digest_only() }
+        Self { out: Some(out), ..Self::digest_only() }
     }
 
-    /// Takes an event; a line in a file says of its message what `facts` do.
+    /// Takes an event.
     ///
     /// # Errors
-    /// When the file cannot be written, or the facts of a message are missing that is to be written.
-    pub fn take(&mut self, event: &DeliveryEvent, facts: Option<&MessageFacts>) -> io::Result<()> {
-        self.digest.take(event);
+    /// When the file cannot be written, or the event has no line that could be.
+    pub fn take(&mut self, event: Told<'_>) -> io::Result<()> {
+        self.digest.take(event.encoded);
         self.events = self.events.saturating_add(1);
-        let Some(lines) = &mut self.file else { return Ok(()) };
-        let Some(facts) = facts else {
-            let missing =
-                format!("nothing is known of message `{}`, whose event is to be written", event.message);
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, missing));
-        };
-        lines.write(&WireEvent::new(event, facts.into()))
+        match &mut self.out {
+            None => Ok(()),
+            Some(_) if event.line.is_empty() => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "an event without a line is to be written"))
+            }
+            Some(Out::Plain(writer)) => writer.write_all(event.line),
+            Some(Out::Gzip(writer)) => writer.write_all(event.line),
+        }
     }
 
-    /// Whether events are written, so that the facts of their messages are wanted.
-    pub const fn wants_facts(&self) -> bool {
-        self.file.is_some()
+    /// Whether events are written, so that their lines are wanted.
+    pub const fn lines(&self) -> Lines {
+        match self.out {
+            Some(_) => Lines::Written,
+            None => Lines::Omitted,
+        }
     }
 
     /// Writes what is still held and ends the file.
@@ -85,24 +86,18 @@ impl EventSink {
     /// # Errors
     /// When the file cannot be written.
     pub fn finish(self) -> io::Result<EventLog> {
-        if let Some(lines) = self.file {
-            match lines.out {
-                Out::Plain(mut writer) => writer.flush()?,
-                Out::Gzip(writer) => writer.into_inner()?.finish()?.flush()?,
-            }
+        match self.out {
+            None => {}
+            Some(Out::Plain(mut writer)) => writer.flush()?,
+            Some(Out::Gzip(writer)) => writer.into_inner()?.finish()?.flush()?,
         }
         Ok(EventLog { digest: self.digest.finish(), events: self.events })
     }
 }
 
-impl Lines {
-    fn write(&mut self, event: &WireEvent) -> io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, event)?;
-        self.line.push(b'\n');
-        match &mut self.out {
-            Out::Plain(writer) => writer.write_all(&self.line),
-            Out::Gzip(writer) => writer.write_all(&self.line),
-        }
-    }
+/// Writes an event of a message as a line of JSON.
+pub(crate) fn write_line(event: &DeliveryEvent, facts: &MessageFacts, out: &mut Vec<u8>) {
+    // Writing to a vector does not fail, and every key is a text.
+    let _ = serde_json::to_writer(&mut *out, &WireEvent::new(event, facts.into()));
+    out.push(b'\n');
 }

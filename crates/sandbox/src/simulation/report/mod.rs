@@ -16,8 +16,12 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 
-pub use digest::{Digest, EventDigest, encode};
+pub use digest::Digest;
+#[cfg(test)]
+use digest::EventDigest;
+pub(super) use digest::encode;
 pub use directory::{OutDir, OutError};
+pub(super) use events::write_line;
 pub use events::{EventLog, EventSink};
 pub use study::{Group, Run, Spread, Study};
 pub use summary::{GroupSummary, RunSummary, Summary};

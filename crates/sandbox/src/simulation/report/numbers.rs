@@ -26,7 +26,7 @@ pub fn compact(number: f64) -> String {
     format!("{}{unit}", decimal(scaled))
 }
 
-/// A share of 0 to 1 as `12.34 %`: two decimals, more where it is small, none where it is large.
+/// A share of 0 to 1 as `12.34 %`: two decimals, four where it is small, none from 1,000 %.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if !percent.is_finite() {
@@ -52,7 +52,7 @@ pub fn age(minutes: f64) -> String {
     }
 }
 
-/// Up to six significant digits without trailing zeros, for axes.
+/// Up to six decimals without trailing zeros, for axes.
 pub fn decimal(number: f64) -> String {
     let text = format!("{number:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');

@@ -110,8 +110,16 @@ pub(super) fn throughput(study: &Study<'_>) -> Chart {
     };
     let measures =
         [measure(Outcome::Delivered, Color::Delivered), measure(Outcome::Deferred, Color::Deferred)];
-    let lines = lines(study, &measures);
-    let plot = by_hour(study, "Attempts in each hour", log(&lines), Format::Count, 0.5);
+    let mut lines = lines(study, &measures);
+    // Mail is tried for 84 hours; what comes back is waited for much longer.
+    let busy =
+        |line: &Line| line.values.iter().rposition(|value| value.high > 0.0).map_or(0, |last| last + 1);
+    let hours = lines.iter().map(busy).max().unwrap_or(0).max(1);
+    for line in &mut lines {
+        line.values.truncate(hours);
+    }
+    let frame = by_hour(study, "Attempts in each hour", log(&lines), Format::Count, 0.5);
+    let plot = Plot { x_top: hours as f64, x_ticks: scale::hours(hours as f64), ..frame };
     Chart {
         title: plot.title.clone(),
         note: "Messages delivered and attempts deferred during each hour; logarithmic.",

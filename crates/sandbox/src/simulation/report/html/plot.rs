@@ -110,7 +110,7 @@ impl Plot {
                         marks,
                         "<circle class=\"dot {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{}\"/>",
                         line.color.class(),
-                        if dots { 3 } else { 1 }
+                        if dots { 3 } else { 2 }
                     );
                 }
             }
