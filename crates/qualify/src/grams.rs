@@ -2,7 +2,7 @@
 //!
 //! Thousands of literals make tens of megabytes of automaton, and then each octet of a text waits for memory. Here
 //! each literal is known by one gram: six of its octets (three if it has fewer), those that the fewest others have.
-//! The grams of a text are looked up in a table of eight kilobytes, and only where one is known are the literals
+//! The grams of a text are looked up in tables of a few kilobytes, and only where one is known are the literals
 //! that have it compared.
 
 use std::collections::HashMap;
@@ -11,8 +11,10 @@ use std::collections::HashMap;
 const LONG: usize = 6;
 /// Octets of a gram of literals that are shorter than [`LONG`].
 const SHORT: usize = 3;
-/// Words of the table, 64 hashes each: as many as 16 bits can name.
-const WORDS: usize = (1 << 16) / 64;
+/// Bits of a hash of a [`LONG`] gram: a table of 16 KiB, of which thousands of grams take few places.
+const LONG_BITS: u32 = 17;
+/// Bits of a hash of a [`SHORT`] gram, of which there are few.
+const SHORT_BITS: u32 = 14;
 
 /// The shortest literal that is found, in octets.
 pub(crate) const MIN_LITERAL: usize = SHORT;
@@ -25,15 +27,22 @@ type Octets = [u64; MAX_LITERAL / 8];
 /// Literals to be looked for in texts, numbered from 0.
 #[derive(Clone, Debug)]
 pub(crate) struct Literals {
-    /// A bit for each hash that a gram has.
+    long: Table<{ words(LONG_BITS) }>,
+    short: Table<{ words(SHORT_BITS) }>,
+    /// By length, the octets of an entry that count.
+    masks: [Octets; MAX_LITERAL + 1],
+}
+
+/// Literals by the hash of a gram of theirs.
+#[derive(Clone, Debug)]
+struct Table<const WORDS: usize> {
+    /// A bit for each hash that there is.
     known: Box<[u64; WORDS]>,
     /// How many bits are set in the words before each.
     before: Box<[u32; WORDS]>,
     /// For each bit that is set where its entries begin, and at last where they end.
     begins: Vec<u32>,
     entries: Vec<Entry>,
-    /// By length, the octets of an entry that count.
-    masks: [Octets; MAX_LITERAL + 1],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,36 +82,20 @@ impl Literals {
             let rarest = (0..).zip(grams(word.as_bytes())).min_by_key(|(_, gram)| uses.get(gram).copied());
             let (offset, gram) = rarest.filter(|_| word.len() <= MAX_LITERAL)?;
             let octets = packed(word.bytes());
-            Some((hash(gram), Entry { octets, literal, offset, len: word.len() as u8 }))
+            Some((gram, Entry { octets, literal, offset, len: word.len() as u8 }))
         };
-        let mut hashed: Vec<(usize, Entry)> = (0..).zip(words).filter_map(entry).collect();
-        hashed.sort_by_key(|(hash, entry)| (*hash, entry.literal));
-        let mut known = Box::new([0_u64; WORDS]);
-        let mut begins = Vec::new();
-        for (at, (hash, _)) in (0..).zip(&hashed) {
-            let bit = 1 << (hash % 64);
-            if known[hash / 64] & bit == 0 {
-                known[hash / 64] |= bit;
-                begins.push(at);
-            }
-        }
-        begins.push(hashed.len() as u32);
-        let mut before = Box::new([0; WORDS]);
-        let mut sum = 0;
-        for (before, word) in before.iter_mut().zip(known.iter()) {
-            *before = sum;
-            sum += word.count_ones();
-        }
+        let entries = |is_long: bool| {
+            let words = (0..).zip(words).filter(|(_, word)| (word.len() >= LONG) == is_long);
+            words.filter_map(entry).collect()
+        };
         Self {
-            known,
-            before,
-            begins,
-            entries: hashed.into_iter().map(|(_, entry)| entry).collect(),
+            long: Table::new(entries(true)),
+            short: Table::new(entries(false)),
             masks: std::array::from_fn(|len| packed(std::iter::repeat_n(u8::MAX, len))),
         }
     }
 
-    /// Adds to `hits` each literal that is in the text, ASCII letters in upper or lower case: once for each place, in
+    /// Fills `hits` with each literal that is in the text, ASCII letters in upper or lower case: once for each place, in
     /// no order.
     pub(crate) fn find(&self, text: &str, memory: &mut Memory, hits: &mut Vec<Hit>) {
         let Memory { lower, spots: [long, short] } = memory;
@@ -121,39 +114,27 @@ impl Literals {
             if let (Some(long), Some(short)) = (long.get_mut(longs), short.get_mut(shorts)) {
                 (*long, *short) = (at, at);
             }
-            longs += self.knows(first(window, LONG));
-            shorts += self.knows(first(window, SHORT));
+            longs += self.long.knows(first(window, LONG));
+            shorts += self.short.knows(first(window, SHORT));
         }
-        for (spots, gram) in [(long.get(..longs), LONG), (short.get(..shorts), SHORT)] {
-            for at in spots.unwrap_or_default() {
-                let window =
-                    lower.get(*at as usize..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
-                for entry in self.entries(first(u64::from_le_bytes(window), gram)) {
-                    let start = at.wrapping_sub(u32::from(entry.offset));
-                    hits.push(Hit { literal: entry.literal, start });
-                    if !self.is_at(entry, start, lower) {
-                        hits.pop();
-                    }
-                }
+        hits.clear();
+        let mut count = 0;
+        let mut compare = |entry: &Entry, at: u32| {
+            let start = at.wrapping_sub(u32::from(entry.offset));
+            let hit = Hit { literal: entry.literal, start };
+            match hits.get_mut(count) {
+                Some(slot) => *slot = hit,
+                None => hits.push(hit),
             }
+            count += usize::from(self.is_at(entry, start, lower));
+        };
+        for at in long.iter().take(longs) {
+            self.long.entries(first(window(lower, *at), LONG)).iter().for_each(|entry| compare(entry, *at));
         }
-    }
-
-    /// 1 if a literal may have this gram, otherwise 0.
-    fn knows(&self, gram: u64) -> usize {
-        let hash = hash(gram);
-        (self.known[hash / 64] >> (hash % 64) & 1) as usize
-    }
-
-    /// Those with a gram of the same hash, which is known.
-    fn entries(&self, gram: u64) -> &[Entry] {
-        let hash = hash(gram);
-        let below = self.known[hash / 64] & ((1 << (hash % 64)) - 1);
-        let rank = self.before[hash / 64] + below.count_ones();
-        match self.begins.get(rank as usize..) {
-            Some([begin, end, ..]) => self.entries.get(*begin as usize..*end as usize).unwrap_or_default(),
-            Some(_) | None => &[],
+        for at in short.iter().take(shorts) {
+            self.short.entries(first(window(lower, *at), SHORT)).iter().for_each(|entry| compare(entry, *at));
         }
+        hits.truncate(count);
     }
 
     fn is_at(&self, entry: &Entry, start: u32, lower: &[u8]) -> bool {
@@ -166,6 +147,65 @@ impl Literals {
     }
 }
 
+impl<const WORDS: usize> Table<WORDS> {
+    fn new(entries: Vec<(u64, Entry)>) -> Self {
+        let hash = |(gram, entry): (u64, Entry)| (Self::hash(gram), entry);
+        let mut hashed: Vec<(usize, Entry)> = entries.into_iter().map(hash).collect();
+        hashed.sort_by_key(|(hash, entry)| (*hash, entry.literal));
+        let mut known = Box::new([0_u64; WORDS]);
+        let mut begins = Vec::new();
+        for (at, (hash, _)) in (0..).zip(&hashed) {
+            let bit = 1 << (hash % 64);
+            if known[hash / 64] & bit == 0 {
+                known[hash / 64] |= bit;
+                begins.push(at);
+            }
+        }
+        begins.push(hashed.len() as u32);
+        let mut before = Box::new([0; WORDS]);
+        let mut sum = 0;
+        for (before, word) in before.iter_mut().zip(known.iter()) {
+            *before = sum;
+            sum += word.count_ones();
+        }
+        Self { known, before, begins, entries: hashed.into_iter().map(|(_, entry)| entry).collect() }
+    }
+
+    /// Below the number of bits in [`Table::known`].
+    fn hash(gram: u64) -> usize {
+        let bits = WORDS.trailing_zeros() + 6;
+        (gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize
+    }
+
+    /// 1 if a literal may have this gram, otherwise 0.
+    fn knows(&self, gram: u64) -> usize {
+        let hash = Self::hash(gram);
+        (self.known[hash / 64 % WORDS] >> (hash % 64) & 1) as usize
+    }
+
+    /// Those with a gram of the same hash, which is known.
+    fn entries(&self, gram: u64) -> &[Entry] {
+        let hash = Self::hash(gram);
+        let below = self.known[hash / 64 % WORDS] & ((1 << (hash % 64)) - 1);
+        let rank = self.before[hash / 64 % WORDS] + below.count_ones();
+        match self.begins.get(rank as usize..) {
+            Some([begin, end, ..]) => self.entries.get(*begin as usize..*end as usize).unwrap_or_default(),
+            Some(_) | None => &[],
+        }
+    }
+}
+
+/// Words of 64 bits for hashes of so many.
+const fn words(bits: u32) -> usize {
+    1 << (bits - 6)
+}
+
+/// The octets of a text from a place on.
+fn window(lower: &[u8], at: u32) -> u64 {
+    let octets = lower.get(at as usize..).and_then(<[u8]>::first_chunk).copied();
+    u64::from_le_bytes(octets.unwrap_or_default())
+}
+
 /// The grams of a literal, of which any will do.
 fn grams(word: &[u8]) -> impl Iterator<Item = u64> {
     let gram = if word.len() < LONG { SHORT } else { LONG };
@@ -175,11 +215,6 @@ fn grams(word: &[u8]) -> impl Iterator<Item = u64> {
 /// The first octets of a window.
 fn first(window: u64, octets: usize) -> u64 {
     window & (u64::MAX >> (64 - 8 * octets))
-}
-
-/// 16 bits.
-fn hash(gram: u64) -> usize {
-    (gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
 }
 
 fn packed<const N: usize>(octets: impl Iterator<Item = u8>) -> [u64; N] {

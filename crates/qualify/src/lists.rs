@@ -44,12 +44,20 @@ impl Bits {
         self.0.resize(count.div_ceil(64), 0);
     }
 
-    /// Whether it is new.
-    pub(crate) fn add(&mut self, number: u32) -> bool {
-        let Some(word) = self.0.get_mut(number as usize / 64) else { return false };
-        let before = *word;
-        *word |= 1 << (number % 64);
-        *word != before
+    /// Adds a number.
+    pub(crate) fn add(&mut self, number: u32) {
+        if let Some(word) = self.0.get_mut(number as usize / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+
+    /// The numbers, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        let rest_of = |word: &u64| Some(word & (word - 1)).filter(|rest| *rest != 0);
+        (0..).step_by(64).zip(&self.0).flat_map(move |(base, word)| {
+            let words = std::iter::successors(Some(*word).filter(|word| *word != 0), rest_of);
+            words.map(move |word| base + word.trailing_zeros())
+        })
     }
 
     pub(crate) fn has(&self, number: u32) -> bool {
@@ -73,13 +81,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_new_once() {
+    fn bits_are_numbers_in_order() {
         let mut bits = Bits::default();
-        bits.clear(65);
-        assert_eq!([64, 64, 0].map(|number| bits.add(number)), [true, false, true]);
+        bits.clear(129);
+        [128, 64, 0, 63, 64, 191, 192].into_iter().for_each(|number| bits.add(number));
+        assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 64, 128, 191], "192 is beyond the last word");
         assert_eq!([0, 1, 64].map(|number| bits.has(number)), [true, false, true]);
         bits.clear(65);
-        assert!(!bits.has(64));
-        assert!(!bits.add(128), "there is no such number");
+        assert_eq!(bits.iter().next(), None);
     }
 }

@@ -51,10 +51,10 @@ pub(crate) struct Hits {
     all: Vec<Hit>,
     /// The demands that are met.
     met: Bits,
-    /// For each of these the first place of a literal that meets it.
-    first: Vec<u32>,
-    /// The patterns whose triggers are met.
-    triggered: Vec<u32>,
+    /// For each demand the number of the last scan that met it, and the first place of a literal that does so. Numbers
+    /// count down, so that the smallest of these is always the right one.
+    first: Vec<(u32, u32)>,
+    scans_left: u32,
 }
 
 impl Prefilter {
@@ -123,22 +123,21 @@ impl Prefilter {
         let is_ascii = text.is_ascii();
         let is_blind = !is_ascii && text.contains(['\u{17f}', '\u{212a}']);
         hits.all.clear();
-        hits.triggered.clear();
         if !is_blind {
             self.literals.find(text, &mut hits.search, &mut hits.all);
         }
         hits.met.clear(self.triggered.len());
-        if hits.first.len() < self.triggered.len() {
-            hits.first.resize(self.triggered.len(), 0);
+        if hits.first.len() < self.triggered.len() || hits.scans_left == 0 {
+            hits.first.clear();
+            hits.first.resize(self.triggered.len(), (u32::MAX, 0));
+            hits.scans_left = u32::MAX;
         }
+        hits.scans_left -= 1;
         for hit in &hits.all {
             for demand in self.met.get(hit.literal) {
-                let Some(first) = hits.first.get_mut(*demand as usize) else { continue };
-                if hits.met.add(*demand) {
-                    *first = hit.start;
-                    hits.triggered.extend(self.triggered.get(*demand));
-                } else {
-                    *first = hit.start.min(*first);
+                hits.met.add(*demand);
+                if let Some(first) = hits.first.get_mut(*demand as usize) {
+                    *first = (hits.scans_left, hit.start).min(*first);
                 }
             }
         }
@@ -154,7 +153,7 @@ impl Scan<'_> {
             let demanding = (0..).zip(&filter.patterns).filter(|(_, needs)| needs.is_demanding);
             return demanding.for_each(|(pattern, _)| visit(pattern));
         }
-        for pattern in &self.hits.triggered {
+        for pattern in self.hits.met.iter().flat_map(|demand| filter.triggered.get(demand)) {
             if filter.others.get(*pattern).iter().all(|demand| self.hits.met.has(*demand)) {
                 visit(*pattern);
             }
@@ -170,7 +169,7 @@ impl Scan<'_> {
     pub(crate) fn starts(&self, pattern: u32) -> Starts<'_> {
         match self.filter.patterns.get(pattern as usize).and_then(|needs| needs.start) {
             Some(demand) if !self.is_blind => {
-                let first = self.hits.first.get(demand as usize).copied().unwrap_or_default();
+                let first = self.hits.first.get(demand as usize).map_or(0, |(_, place)| *place);
                 Starts::At(Places { first, demand, met: &self.filter.met, hits: &self.hits.all })
             }
             Some(_) | None => Starts::Anywhere,
