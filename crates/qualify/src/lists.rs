@@ -84,7 +84,9 @@ mod tests {
     fn bits_are_numbers_in_order() {
         let mut bits = Bits::default();
         bits.clear(129);
-        [128, 64, 0, 63, 64, 191, 192].into_iter().for_each(|number| bits.add(number));
+        for number in [128, 64, 0, 63, 64, 191, 192] {
+            bits.add(number);
+        }
         assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 64, 128, 191], "192 is beyond the last word");
         assert_eq!([0, 1, 64].map(|number| bits.has(number)), [true, false, true]);
         bits.clear(65);

@@ -48,7 +48,7 @@ pub struct Suggestion {
 }
 
 /// Clusters the cases that no rule knows, or only one that takes everything, and drafts a rule for each cluster.
-/// Suggestions come by volume, at most [`MAX_SUGGESTIONS`].
+/// Suggestions come by the volume of their largest clusters, at most [`MAX_SUGGESTIONS`].
 pub fn suggest<'a>(set: &RuleSet, cases: impl IntoIterator<Item = &'a Case>) -> Vec<Suggestion> {
     let known = Known::new(set);
     let mut accepted: Vec<(Suggestion, Option<RuleSet>)> = Vec::new();
@@ -67,9 +67,8 @@ pub fn suggest<'a>(set: &RuleSet, cases: impl IntoIterator<Item = &'a Case>) -> 
             }
         }
     }
-    let mut suggestions: Vec<Suggestion> = accepted.into_iter().map(|(suggestion, _)| suggestion).collect();
-    suggestions.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.count));
-    suggestions
+    // They stay in this order, though a later one may have taken in more: a draft has been held against those before it.
+    accepted.into_iter().map(|(suggestion, _)| suggestion).collect()
 }
 
 /// Cases of one normalised form.
