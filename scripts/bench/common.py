@@ -103,14 +103,14 @@ def wait_until_empty(server, name):
 class Emta:
     """`emta up` in a folder of its own, with every domain routed to one foreign server on loopback, if one is given."""
 
-    def __init__(self, route=None, settings=(), yaml="", folder=None):
+    def __init__(self, route=None, settings=(), yaml="", folder=None, reply="250 2.0.0 Ok"):
         self.own = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="emta-bench-"))
         provider = "name: foreign\ndomains: ['*']\n"
         if route:
             provider += f"route: 127.0.0.1:{route}\nlimits: {{ connections: 20, messages_per_connection: 10000 }}\n"
         else:
-            provider += "outcomes: [{ weight: 100, name: accepted, script: '250 2.0.0 Ok' }]\n"
+            provider += f"outcomes: [{{ weight: 100, name: always, script: '{reply}' }}]\n"
         (self.folder / "provider.yaml").write_text(provider)
         config = self.folder / "emta.yaml"
         config.write_text(f"data: {self.folder}/data\nproviders: [provider.yaml]\nrelay: {{ sessions: 1000 }}\n{yaml}")
