@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """emta beside Postfix, Exim and OpenSMTPD on this machine (`make bench-peers`).
 
+  scripts/bench/peers.py            prints the table
+  scripts/bench/peers.py --write    and puts it into README.md
+
 All relay the same mail from Postfix's smtp-source to Postfix's smtp-sink over loopback, each with its queue on the same disk.
 They take turns; the best of three rounds counts. Exim and OpenSMTPD come from Debian's packages, which are unpacked beside the
 system and not installed: Debian has them and Postfix, whose programs are the load, exclude each other. This needs root.
@@ -15,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from common import Emta, build, cpu_of, cpu_of_family, find, free_port, need, progress, rate, row, smtp_sink, smtp_source, wait_for_port
+from common import Emta, build, cpu_of, cpu_of_family, find, free_port, need, progress, rate, row, smtp_sink, smtp_source, wait_for_port, write_readme
 from postfix import Postfix, available
 
 ROUNDS = 3
@@ -227,7 +230,13 @@ def run(peer, messages):
     return through(start, lambda server: server.stop(), messages)
 
 
-def main():
+INTRODUCTION = f"""What `make bench-peers` prints (`scripts/bench/peers.py`), on {os.cpu_count()} processors: smtp-source through each into smtp-sink,
+each with its queue on the same disk and as packaged, but for what else would limit a session. emta syncs each group of messages."""
+
+
+def main(arguments):
+    if unknown := [argument for argument in arguments if argument != "--write"]:
+        sys.exit(f"`{unknown[0]}` is no option; there is `--write`")
     need("smtp-source", "smtp-sink")
     if not available():
         sys.exit("the peers need root to start, and Postfix must be installed")
@@ -253,7 +262,9 @@ def main():
         fastest, cpu = max(rate for rate, _ in rounds), min(cpu for _, cpu in rounds)
         note = "" if name == "emta" else f"emta: {ours / fastest:.1f} times"
         row(f"{name}, end to end, 20 sessions, 4 KiB", rate(fastest), f"CPU {cpu:,.0f} us a message  {note}")
+    if arguments:
+        write_readme("peers", INTRODUCTION, "make bench-peers")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
