@@ -20,7 +20,7 @@ const ROOM: usize = 8_192;
 /// An event as a listener hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told<'a> {
-    /// The event in the compact form that the digest is made of ([`report::encode`]).
+    /// The event in the compact form that the digest is made of (`report/digest.rs`).
     pub encoded: &'a [u8],
     /// The event as a line of JSON with its LF; empty where [`super::Lines::Omitted`] was asked for.
     pub line: &'a [u8],
