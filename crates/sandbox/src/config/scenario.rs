@@ -230,10 +230,6 @@ pub fn parse(file: &TextFile, changes: &Changes) -> Result<Scenario, ConfigError
         audience,
         waves: shape.delivery.waves.check(&source)?,
     };
-    if plan.end() == Timestamp::MAX {
-        let message = format!("a run from `{}` to beyond the year 9999, expected an end before", plan.start);
-        return Err(source.error(&["start"], message));
-    }
     let outages = shape.outages.iter().zip(0..);
     let outages = outages.map(|(outage, index)| outage.check(index, &config.providers, &source));
     let outages = outages.collect::<Result<Vec<_>, _>>()?;
