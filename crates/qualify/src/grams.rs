@@ -107,6 +107,7 @@ impl Literals {
             long.resize(text.len(), 0);
             short.resize(text.len(), 0);
         }
+        let (long, short) = (long.as_mut_slice(), short.as_mut_slice());
         // Nothing here depends on what is found, so that the processor need not guess it.
         let (mut longs, mut shorts) = (0, 0);
         for (at, window) in (0..text.len() as u32).zip(lower.array_windows()) {

@@ -51,9 +51,9 @@ pub(crate) struct Hits {
     all: Vec<Hit>,
     /// The demands that are met.
     met: Bits,
-    /// For each demand the number of the last scan that met it, and the first place of a literal that does so. Numbers
-    /// count down, so that the smallest of these is always the right one.
-    first: Vec<(u32, u32)>,
+    /// For each demand the number of the last scan that met it, and below it, in 32 bits, the first place of a literal
+    /// that does so. Numbers count down, so that the smallest of these is always the right one.
+    first: Vec<u64>,
     scans_left: u32,
 }
 
@@ -129,15 +129,17 @@ impl Prefilter {
         hits.met.clear(self.triggered.len());
         if hits.first.len() < self.triggered.len() || hits.scans_left == 0 {
             hits.first.clear();
-            hits.first.resize(self.triggered.len(), (u32::MAX, 0));
+            hits.first.resize(self.triggered.len(), u64::MAX);
             hits.scans_left = u32::MAX;
         }
         hits.scans_left -= 1;
+        let this_scan = u64::from(hits.scans_left) << 32;
         for hit in &hits.all {
+            let place = this_scan | u64::from(hit.start);
             for demand in self.met.get(hit.literal) {
                 hits.met.add(*demand);
                 if let Some(first) = hits.first.get_mut(*demand as usize) {
-                    *first = (hits.scans_left, hit.start).min(*first);
+                    *first = place.min(*first);
                 }
             }
         }
@@ -153,11 +155,13 @@ impl Scan<'_> {
             let demanding = (0..).zip(&filter.patterns).filter(|(_, needs)| needs.is_demanding);
             return demanding.for_each(|(pattern, _)| visit(pattern));
         }
-        for pattern in self.hits.met.iter().flat_map(|demand| filter.triggered.get(demand)) {
-            if filter.others.get(*pattern).iter().all(|demand| self.hits.met.has(*demand)) {
-                visit(*pattern);
+        self.hits.met.each(|demand| {
+            for pattern in filter.triggered.get(demand) {
+                if filter.others.get(*pattern).iter().all(|demand| self.hits.met.has(*demand)) {
+                    visit(*pattern);
+                }
             }
-        }
+        });
     }
 
     /// Whether the pattern cannot match because of the characters that the text has.
@@ -169,7 +173,7 @@ impl Scan<'_> {
     pub(crate) fn starts(&self, pattern: u32) -> Starts<'_> {
         match self.filter.patterns.get(pattern as usize).and_then(|needs| needs.start) {
             Some(demand) if !self.is_blind => {
-                let first = self.hits.first.get(demand as usize).map_or(0, |(_, place)| *place);
+                let first = self.hits.first.get(demand as usize).map_or(0, |first| *first as u32);
                 Starts::At(Places { first, demand, met: &self.filter.met, hits: &self.hits.all })
             }
             Some(_) | None => Starts::Anywhere,
