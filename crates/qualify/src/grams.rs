@@ -96,7 +96,7 @@ impl Literals {
     }
 
     /// Fills `hits` with each literal that is in the text, ASCII letters in upper or lower case: once for each place, in
-    /// no order.
+    /// no order. One that ends in NUL octets may be told at the end of the text without them.
     pub(crate) fn find(&self, text: &str, memory: &mut Memory, hits: &mut Vec<Hit>) {
         let Memory { lower, spots: [long, short] } = memory;
         lower.clear();

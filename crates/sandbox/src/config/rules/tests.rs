@@ -23,6 +23,60 @@ fn the_shipped_rules_pass_their_own_tests() {
     }
 }
 
+/// On every sample of both sets: the winner is the first rule whose conditions hold and one of whose patterns is found
+/// by the regex crate alone.
+#[test]
+fn the_shipped_rules_decide_as_if_every_pattern_were_tried() {
+    struct Naive {
+        /// The rule without its patterns: its conditions.
+        conditions: RuleSet,
+        patterns: Vec<regex::Regex>,
+    }
+    let regex = |source: &str, unicode: bool| {
+        let mut builder = regex::RegexBuilder::new(source);
+        builder.case_insensitive(true).multi_line(true).unicode(unicode).build().unwrap()
+    };
+    let naive = |spec: &RuleSpec| {
+        let pattern = spec.pattern.clone().unwrap_or_default();
+        let literals = pattern.literals.iter().map(|text| regex(&regex::escape(text), false));
+        Naive {
+            conditions: RuleSet::compile("x", vec![RuleSpec { pattern: None, ..spec.clone() }]).unwrap(),
+            patterns: pattern.regexes.iter().map(|source| regex(source, true)).chain(literals).collect(),
+        }
+    };
+    let sets = ["mta.yaml", "inbound-email.yaml"].map(shipped);
+    let samples: Vec<Sample> = sets
+        .iter()
+        .flat_map(RuleSet::rules)
+        .flat_map(|rule| rule.tests.matches.iter().chain(&rule.tests.no_match))
+        .cloned()
+        .collect();
+    assert!(samples.len() > 1_000, "{}", samples.len());
+    for set in &sets {
+        let rules: Vec<(&RuleSpec, Naive)> = set.rules().map(|spec| (spec, naive(spec))).collect();
+        for sample in &samples {
+            let subject = sample.as_subject();
+            let field = |field: &Field| match field {
+                Field::Text => Some(subject.text),
+                Field::Subject => subject.subject,
+                Field::Body => subject.body,
+            };
+            let looked_at = |spec: &RuleSpec| match &spec.look_at[..] {
+                [] => vec![Field::Text],
+                fields => fields.to_vec(),
+            };
+            let is_match = |(spec, naive): &&(&RuleSpec, Naive)| {
+                let is_found = |text: &str| naive.patterns.iter().any(|regex| regex.is_match(text));
+                naive.conditions.qualify(&subject).is_some()
+                    && (naive.patterns.is_empty() || looked_at(spec).iter().filter_map(field).any(is_found))
+            };
+            let expected = rules.iter().find(is_match).map(|(spec, _)| spec.id.as_str());
+            let found = set.qualify(&subject).map(|found| found.rule.id.as_str());
+            assert_eq!(found, expected, "{}: {sample:?}", set.name());
+        }
+    }
+}
+
 #[test]
 fn every_shipped_rule_has_a_test() {
     for name in ["mta.yaml", "inbound-email.yaml"] {
@@ -192,6 +246,20 @@ fn all_problems_are_told_at_once() {
     check_all("rules: [\n", &[(2, 1, "did not find expected node content")]);
     check_all("rules: {}\n", &[(1, 8, "expected a sequence")]);
     check_all("rule: []\n", &[(1, 1, "unknown field `rule`")]);
+}
+
+/// The reader of YAML and the list of known keys say the same of an unknown one: it is told once.
+#[test]
+fn known_keys_are_those_that_are_read() {
+    let rule = |mistake: &str| format!("rules:\n    - {{ id: r, match: x, {mistake} }}\n");
+    for (mistake, column) in [
+        ("set: { class: mailbox_full }, x: 1", 56),
+        ("set: { class: mailbox_full, x: 1 }", 54),
+        ("set: { class: mailbox_full }, when: { x: 1 }", 64),
+        ("set: { class: mailbox_full }, tests: { x: 1 }", 65),
+    ] {
+        check_all(&rule(mistake), &[(2, column, "unknown field `x`, expected ")]);
+    }
 }
 
 #[test]
