@@ -44,14 +44,9 @@ pub(crate) struct InMailSession(pub(crate) Arc<InMail>);
 
 impl Policy for InMailSession {
     async fn answer(&mut self, request: Request) -> Answer {
-        match request {
-            Request::Message(transaction) => Answer::Reply(self.0.take(transaction).await),
-            Request::Connect
-            | Request::Ehlo { .. }
-            | Request::Mail(_)
-            | Request::Rcpt(_)
-            | Request::Data
-            | Request::Auth(_) => Answer::Accept,
+        match request.into_message() {
+            Some(transaction) => Answer::Reply(self.0.take(transaction).await),
+            None => Answer::Accept,
         }
     }
 }

@@ -147,14 +147,8 @@ impl Sender {
         let job = Job { key: 0, envelope, content: vec![Bytes::from(content)] };
         let kept = self.link.take().filter(|link| !link.is_closed());
         let link = self.link.insert(kept.unwrap_or_else(|| Link::new(&self.client, &self.server)));
-        link.deliver(job, Handshake::Succeeds, |request| match request {
-            Request::Message(transaction) => take(transaction),
-            Request::Connect
-            | Request::Ehlo { .. }
-            | Request::Mail(_)
-            | Request::Rcpt(_)
-            | Request::Data
-            | Request::Auth(_) => Answer::Accept,
+        link.deliver(job, Handshake::Succeeds, |request| {
+            request.into_message().map_or(Answer::Accept, &mut take)
         })
     }
 }

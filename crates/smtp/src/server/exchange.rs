@@ -62,6 +62,21 @@ pub enum Request {
     Auth(Credentials),
 }
 
+impl Request {
+    /// The message, if the question is who takes it: for servers that accept whatever else they are asked.
+    pub fn into_message(self) -> Option<Transaction> {
+        match self {
+            Self::Message(transaction) => Some(transaction),
+            Self::Connect
+            | Self::Ehlo { .. }
+            | Self::Mail(_)
+            | Self::Rcpt(_)
+            | Self::Data
+            | Self::Auth(_) => None,
+        }
+    }
+}
+
 /// The answer to a [`Request`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
