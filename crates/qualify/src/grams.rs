@@ -1,23 +1,23 @@
 //! Where the literals of a rule set stand in a text.
 //!
 //! Thousands of literals make tens of megabytes of automaton, and then each octet of a text waits for memory. Here
-//! each literal is known by one gram: six of its octets (three if it has fewer), those that the fewest others have.
-//! The grams of a text are looked up in tables of a few kilobytes, and only where one is known are the literals
-//! that have it compared.
+//! each literal is known by one gram: four of its octets, those that are rarest in texts and that the fewest others have. The grams of a text are
+//! looked up in a table of 16 KiB, and only where one is known are the literals that have it compared.
 
 use std::collections::HashMap;
 
-/// Octets of a gram.
-const LONG: usize = 6;
-/// Octets of a gram of literals that are shorter than [`LONG`].
-const SHORT: usize = 3;
-/// Bits of a hash of a [`LONG`] gram: a table of 16 KiB, of which thousands of grams take few places.
-const LONG_BITS: u32 = 17;
-/// Bits of a hash of a [`SHORT`] gram, of which there are few.
-const SHORT_BITS: u32 = 14;
+/// Octets of a gram; a literal that has fewer is known by all of its octets.
+const GRAM: usize = 4;
+/// Bits of a hash of the first three octets of a gram. The fourth is told by its lower five bits, which are different
+/// for all letters.
+const HASH_BITS: u32 = 12;
+/// Positions of a text that are looked at together.
+const BLOCK: usize = u32::BITS as usize;
+/// The bit of the first position of a block.
+const FIRST_PLACE: u32 = 1 << (BLOCK - 1);
 
 /// The shortest literal that is found, in octets.
-pub(crate) const MIN_LITERAL: usize = SHORT;
+pub(crate) const MIN_LITERAL: usize = GRAM - 1;
 /// The longest that is, in octets.
 pub(crate) const MAX_LITERAL: usize = 24;
 
@@ -27,19 +27,10 @@ type Octets = [u64; MAX_LITERAL / 8];
 /// Literals to be looked for in texts, numbered from 0.
 #[derive(Clone, Debug)]
 pub(crate) struct Literals {
-    long: Table<{ words(LONG_BITS) }>,
-    short: Table<{ words(SHORT_BITS) }>,
-    /// By length, the octets of an entry that count.
-    masks: [Octets; MAX_LITERAL + 1],
-}
-
-/// Literals by the hash of a gram of theirs.
-#[derive(Clone, Debug)]
-struct Table<const WORDS: usize> {
-    /// A bit for each hash that there is.
-    known: Box<[u64; WORDS]>,
+    /// For each hash of three octets a bit for each fourth that there is.
+    known: Box<[u32; 1 << HASH_BITS]>,
     /// How many bits are set in the words before each.
-    before: Box<[u32; WORDS]>,
+    before: Box<[u32; 1 << HASH_BITS]>,
     /// For each bit that is set where its entries begin, and at last where they end.
     begins: Vec<u32>,
     entries: Vec<Entry>,
@@ -48,14 +39,15 @@ struct Table<const WORDS: usize> {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     octets: Octets,
+    /// The bits of the text that count.
+    mask: Octets,
     literal: u32,
     /// Where the gram begins in the literal.
-    offset: u8,
-    len: u8,
+    offset: u32,
 }
 
 /// A literal in a text, and where it begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Hit {
     pub(crate) literal: u32,
     pub(crate) start: u32,
@@ -64,131 +56,115 @@ pub(crate) struct Hit {
 /// The memory of a search, to be used again by the next.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// The text in lower case, and zeros to read beyond its end.
+    /// The text in lower case, with zeros to read before its beginning and beyond its end.
     lower: Vec<u8>,
-    /// Where known grams of either length may begin; longer than what is used of it.
-    spots: [Vec<u32>; 2],
 }
 
 impl Literals {
     /// From literals whose ASCII letters are in lower case; those shorter than [`MIN_LITERAL`] or longer than
-    /// [`MAX_LITERAL`] are not found.
-    pub(crate) fn new(words: &[&str]) -> Self {
-        let mut uses: HashMap<u64, u32> = HashMap::new();
+    /// [`MAX_LITERAL`] are not found. `samples` are texts such as those that will be looked through.
+    pub(crate) fn new(words: &[&str], samples: &[&str]) -> Self {
+        // How often a gram is in texts, and how many literals have it.
+        let mut uses: HashMap<u32, (u32, u32)> = HashMap::new();
         for gram in words.iter().flat_map(|word| grams(word.as_bytes())) {
-            *uses.entry(gram).or_default() += 1;
+            uses.entry(gram).or_default().1 += 1;
         }
-        let entry = |(literal, word): (u32, &&str)| {
+        for sample in samples.iter().map(|sample| sample.to_ascii_lowercase()) {
+            for gram in grams(sample.as_bytes()) {
+                uses.entry(gram).or_default().0 += 1;
+            }
+        }
+        let mut placed = Vec::with_capacity(words.len());
+        for (literal, word) in (0..).zip(words).filter(|(_, word)| word.len() <= MAX_LITERAL) {
             let rarest = (0..).zip(grams(word.as_bytes())).min_by_key(|(_, gram)| uses.get(gram).copied());
-            let (offset, gram) = rarest.filter(|_| word.len() <= MAX_LITERAL)?;
+            let Some((offset, gram)) = rarest else { continue };
             let octets = packed(word.bytes());
-            Some((gram, Entry { octets, literal, offset, len: word.len() as u8 }))
-        };
-        let entries = |is_long: bool| {
-            let words = (0..).zip(words).filter(|(_, word)| (word.len() >= LONG) == is_long);
-            words.filter_map(entry).collect()
-        };
-        Self {
-            long: Table::new(entries(true)),
-            short: Table::new(entries(false)),
-            masks: std::array::from_fn(|len| packed(std::iter::repeat_n(u8::MAX, len))),
-        }
-    }
-
-    /// Fills `hits` with each literal that is in the text, ASCII letters in upper or lower case: once for each place, in
-    /// no order. One that ends in NUL octets may be told at the end of the text without them.
-    pub(crate) fn find(&self, text: &str, memory: &mut Memory, hits: &mut Vec<Hit>) {
-        let Memory { lower, spots: [long, short] } = memory;
-        lower.clear();
-        lower.extend_from_slice(text.as_bytes());
-        lower.make_ascii_lowercase();
-        lower.extend_from_slice(&[0; MAX_LITERAL]);
-        if long.len() < text.len() {
-            long.resize(text.len(), 0);
-            short.resize(text.len(), 0);
-        }
-        let (long, short) = (long.as_mut_slice(), short.as_mut_slice());
-        // Nothing here depends on what is found, so that the processor need not guess it.
-        let (mut longs, mut shorts) = (0, 0);
-        for (at, window) in (0..text.len() as u32).zip(lower.array_windows()) {
-            let window = u64::from_le_bytes(*window);
-            if let (Some(long), Some(short)) = (long.get_mut(longs), short.get_mut(shorts)) {
-                (*long, *short) = (at, at);
+            let mask = packed(std::iter::repeat_n(u8::MAX, word.len()));
+            let entry = Entry { octets, mask, literal, offset };
+            if word.len() < GRAM {
+                // Whatever comes behind it.
+                placed.extend((0..u32::BITS).map(|fourth| (place(gram | fourth << 24), entry)));
+            } else {
+                placed.push((place(gram), entry));
             }
-            longs += self.long.knows(first(window, LONG));
-            shorts += self.short.knows(first(window, SHORT));
         }
-        hits.clear();
-        let mut count = 0;
-        let mut compare = |entry: &Entry, at: u32| {
-            let start = at.wrapping_sub(u32::from(entry.offset));
-            let hit = Hit { literal: entry.literal, start };
-            match hits.get_mut(count) {
-                Some(slot) => *slot = hit,
-                None => hits.push(hit),
-            }
-            count += usize::from(self.is_at(entry, start, lower));
-        };
-        for at in long.iter().take(longs) {
-            self.long.entries(first(window(lower, *at), LONG)).iter().for_each(|entry| compare(entry, *at));
-        }
-        for at in short.iter().take(shorts) {
-            self.short.entries(first(window(lower, *at), SHORT)).iter().for_each(|entry| compare(entry, *at));
-        }
-        hits.truncate(count);
+        Self::of(placed)
     }
 
-    fn is_at(&self, entry: &Entry, start: u32, lower: &[u8]) -> bool {
-        let there = lower.get(start as usize..).and_then(<[u8]>::first_chunk::<MAX_LITERAL>);
-        let (Some(there), Some(mask)) = (there, self.masks.get(usize::from(entry.len))) else { return false };
-        let (words, _) = there.as_chunks();
-        let differs =
-            |(n, octets): (usize, &[u8; 8])| (u64::from_le_bytes(*octets) & mask[n]) ^ entry.octets[n];
-        words.iter().enumerate().map(differs).fold(0, std::ops::BitOr::bitor) == 0
-    }
-}
-
-impl<const WORDS: usize> Table<WORDS> {
-    fn new(entries: Vec<(u64, Entry)>) -> Self {
-        let hash = |(gram, entry): (u64, Entry)| (Self::hash(gram), entry);
-        let mut hashed: Vec<(usize, Entry)> = entries.into_iter().map(hash).collect();
-        hashed.sort_by_key(|(hash, entry)| (*hash, entry.literal));
-        let mut known = Box::new([0_u64; WORDS]);
+    /// From the entries of each place in the table.
+    fn of(mut placed: Vec<((usize, u32), Entry)>) -> Self {
+        placed.sort_by_key(|(place, entry)| (*place, entry.literal));
+        let mut known = Box::new([0_u32; 1 << HASH_BITS]);
         let mut begins = Vec::new();
-        for (at, (hash, _)) in (0..).zip(&hashed) {
-            let bit = 1 << (hash % 64);
-            if known[hash / 64] & bit == 0 {
-                known[hash / 64] |= bit;
+        for (at, ((hash, bit), _)) in (0..).zip(&placed) {
+            if known[*hash] >> bit & 1 == 0 {
+                known[*hash] |= 1 << bit;
                 begins.push(at);
             }
         }
-        begins.push(hashed.len() as u32);
-        let mut before = Box::new([0; WORDS]);
+        begins.push(placed.len() as u32);
+        let mut before = Box::new([0; 1 << HASH_BITS]);
         let mut sum = 0;
         for (before, word) in before.iter_mut().zip(known.iter()) {
             *before = sum;
             sum += word.count_ones();
         }
-        Self { known, before, begins, entries: hashed.into_iter().map(|(_, entry)| entry).collect() }
+        Self { known, before, begins, entries: placed.into_iter().map(|(_, entry)| entry).collect() }
     }
 
-    /// Below the number of bits in [`Table::known`].
-    fn hash(gram: u64) -> usize {
-        let bits = WORDS.trailing_zeros() + 6;
-        (gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)) as usize
+    /// Fills `hits` with each literal that is in the text, ASCII letters in upper or lower case: once for each place, in
+    /// no order. One that ends in NUL octets may be told at the end of the text without them.
+    pub(crate) fn find(&self, text: &str, memory: &mut Memory, hits: &mut Vec<Hit>) {
+        let lower = &mut memory.lower;
+        lower.clear();
+        lower.extend_from_slice(&[0; MAX_LITERAL]);
+        lower.extend_from_slice(text.as_bytes());
+        lower.make_ascii_lowercase();
+        lower.extend_from_slice(&[0; BLOCK + MAX_LITERAL]);
+        let mut count = 0;
+        let mut begin = MAX_LITERAL;
+        let end = begin + text.len();
+        while begin < end {
+            let Some(block) = lower.get(begin..).and_then(<[u8]>::first_chunk) else { break };
+            let mut places = self.places(block);
+            while places != 0 {
+                let position = places.leading_zeros();
+                places ^= FIRST_PLACE >> position;
+                let at = begin + position as usize;
+                let entries = self.entries_at(lower, at);
+                if hits.len() < count + entries.len() {
+                    hits.resize(count + entries.len(), Hit::default());
+                }
+                for entry in entries {
+                    let start = at - entry.offset as usize;
+                    // Whether or not it is there: the processor need not guess it.
+                    if let Some(slot) = hits.get_mut(count) {
+                        *slot = Hit { literal: entry.literal, start: start.wrapping_sub(MAX_LITERAL) as u32 };
+                    }
+                    count += usize::from(entry.is_at(lower, start));
+                }
+            }
+            begin += BLOCK;
+        }
+        hits.truncate(count);
     }
 
-    /// 1 if a literal may have this gram, otherwise 0.
-    fn knows(&self, gram: u64) -> usize {
-        let hash = Self::hash(gram);
-        (self.known[hash / 64 % WORDS] >> (hash % 64) & 1) as usize
+    /// A bit for each position of the block where a known gram may begin, the first one highest.
+    fn places(&self, block: &[u8; BLOCK + GRAM]) -> u32 {
+        let mut places = 0;
+        for gram in block.array_windows().take(BLOCK) {
+            let (hash, bit) = place(u32::from_le_bytes(*gram));
+            places = places << 1 | self.known[hash] >> bit & 1;
+        }
+        places
     }
 
-    /// Those with a gram of the same hash, which is known.
-    fn entries(&self, gram: u64) -> &[Entry] {
-        let hash = Self::hash(gram);
-        let below = self.known[hash / 64 % WORDS] & ((1 << (hash % 64)) - 1);
-        let rank = self.before[hash / 64 % WORDS] + below.count_ones();
+    /// Those whose gram has the place of the one here, which is known.
+    fn entries_at(&self, lower: &[u8], at: usize) -> &[Entry] {
+        let gram = lower.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+        let (hash, bit) = place(u32::from_le_bytes(gram));
+        let below = self.known[hash] & ((1 << bit) - 1);
+        let rank = self.before[hash] + below.count_ones();
         match self.begins.get(rank as usize..) {
             Some([begin, end, ..]) => self.entries.get(*begin as usize..*end as usize).unwrap_or_default(),
             Some(_) | None => &[],
@@ -196,30 +172,34 @@ impl<const WORDS: usize> Table<WORDS> {
     }
 }
 
-/// Words of 64 bits for hashes of so many.
-const fn words(bits: u32) -> usize {
-    1 << (bits - 6)
+impl Entry {
+    fn is_at(&self, lower: &[u8], start: usize) -> bool {
+        let there = lower.get(start..).and_then(<[u8]>::first_chunk::<MAX_LITERAL>);
+        let Some((words, _)) = there.map(|there| there.as_chunks()) else { return false };
+        let pairs = self.octets.iter().zip(&self.mask).zip(words);
+        let differs =
+            |((octets, mask), there): ((&u64, &u64), &[u8; 8])| u64::from_le_bytes(*there) & mask ^ octets;
+        pairs.map(differs).fold(0, std::ops::BitOr::bitor) == 0
+    }
 }
 
-/// The octets of a text from a place on.
-fn window(lower: &[u8], at: u32) -> u64 {
-    let octets = lower.get(at as usize..).and_then(<[u8]>::first_chunk).copied();
-    u64::from_le_bytes(octets.unwrap_or_default())
+/// The place of a gram in the table: the number of a word, and of a bit in it.
+fn place(gram: u32) -> (usize, u32) {
+    let hash = (gram & 0xff_ffff).wrapping_mul(0x9e37_79b1) >> (u32::BITS - HASH_BITS);
+    (hash as usize, gram >> 24 & (u32::BITS - 1))
 }
 
 /// The grams of a literal, of which any will do.
-fn grams(word: &[u8]) -> impl Iterator<Item = u64> {
-    let gram = if word.len() < LONG { SHORT } else { LONG };
-    word.windows(gram).map(|octets| packed::<1>(octets.iter().copied())[0])
+fn grams(word: &[u8]) -> impl Iterator<Item = u32> {
+    word.windows(GRAM.min(word.len()).max(MIN_LITERAL)).map(|octets| {
+        let mut gram = [0; GRAM];
+        gram.iter_mut().zip(octets).for_each(|(to, octet)| *to = *octet);
+        u32::from_le_bytes(gram)
+    })
 }
 
-/// The first octets of a window.
-fn first(window: u64, octets: usize) -> u64 {
-    window & (u64::MAX >> (64 - 8 * octets))
-}
-
-fn packed<const N: usize>(octets: impl Iterator<Item = u8>) -> [u64; N] {
-    let mut words = [[0; 8]; N];
+fn packed(octets: impl Iterator<Item = u8>) -> Octets {
+    let mut words = [[0; 8]; MAX_LITERAL / 8];
     for (to, octet) in words.as_flattened_mut().iter_mut().zip(octets) {
         *to = octet;
     }
@@ -234,7 +214,7 @@ mod tests {
 
     fn found(words: &[&str], text: &str) -> Vec<Hit> {
         let mut hits = Vec::new();
-        Literals::new(words).find(text, &mut Memory::default(), &mut hits);
+        Literals::new(words, &[]).find(text, &mut Memory::default(), &mut hits);
         hits.sort_unstable();
         hits.dedup();
         hits

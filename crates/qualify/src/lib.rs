@@ -19,6 +19,7 @@ mod lists;
 mod literals;
 mod normalise;
 mod pattern;
+mod plain;
 mod prefilter;
 mod problems;
 mod rule;
@@ -27,6 +28,7 @@ mod set;
 mod subject;
 mod table;
 pub mod tune;
+mod words;
 
 pub use condition::{CodePattern, Glob, StatusPattern};
 pub use digest::{MessageDigest, MessageDigestError};

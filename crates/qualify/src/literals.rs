@@ -64,6 +64,15 @@ pub(crate) fn demands_of(hir: &Hir) -> Demands {
     Demands { all, starts_with_first, beyond_ascii: is_beyond_ascii(hir) }
 }
 
+/// All texts that the regex matches, ASCII letters in lower case, the one that it prefers first; `None` if they are too
+/// many or what matches depends on what stands around it. Whether case matters is not looked at.
+pub(crate) fn listed(hir: &Hir) -> Option<Vec<String>> {
+    match shape(hir) {
+        Shape::Exact(words) => Some(words),
+        Shape::Open { .. } => None,
+    }
+}
+
 /// Whether every text that the regex matches has a character beyond ASCII.
 fn is_beyond_ascii(hir: &Hir) -> bool {
     match hir.kind() {

@@ -2,14 +2,14 @@
 //! the patterns demand.
 //!
 //! One `RegexSet` over all rules was measured at milliseconds a text with the default limits, because its lazy DFA
-//! thrashes. So: literals first, then the few regexes that are left, and these only where one of their first literals
-//! stands. Of a pattern's demands the rarest is its trigger; the others are looked at only when that is met, so that
-//! words that half of the rules share cost nothing.
+//! thrashes. So: literals first, then the few regexes that are left. Of a pattern's demands only the rarest is looked for,
+//! as far as texts of the same kind tell (the samples of the rules): words that half of the rules share are in most
+//! texts, and looking for them took longer than the regexes that they spared.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::grams::{self, Hit, Literals};
-use crate::lists::{Bits, Lists};
+use crate::lists::Lists;
 use crate::literals::{AnyOf, Demands};
 
 /// The literals of all patterns of a set. Patterns have numbers in the order given.
@@ -18,19 +18,17 @@ pub(crate) struct Prefilter {
     literals: Literals,
     /// For each literal the demands that it meets.
     met: Lists,
-    /// For each demand the patterns of which it is the trigger.
-    triggered: Lists,
+    /// For each demand the patterns that wait for it.
+    waiting: Lists,
     patterns: Vec<Needs>,
-    /// For each pattern its demands but for the trigger.
-    others: Lists,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Needs {
+    /// The demand that it waits for; none if any text meets all it has.
+    demand: Option<u32>,
     /// Each match begins with a literal of this demand.
-    start: Option<u32>,
-    /// It has demands at all.
-    is_demanding: bool,
+    begins_so: bool,
     /// Each match has a character beyond ASCII.
     beyond_ascii: bool,
 }
@@ -38,7 +36,7 @@ struct Needs {
 /// What one text has.
 pub(crate) struct Scan<'a> {
     filter: &'a Prefilter,
-    hits: Hits,
+    hits: &'a Hits,
     /// Nothing is known: every pattern is a candidate.
     is_blind: bool,
     is_ascii: bool,
@@ -50,75 +48,86 @@ pub(crate) struct Hits {
     search: grams::Memory,
     all: Vec<Hit>,
     /// The demands that are met.
-    met: Bits,
+    met: Vec<u32>,
     /// For each demand the number of the last scan that met it, and below it, in 32 bits, the first place of a literal
     /// that does so. Numbers count down, so that the smallest of these is always the right one.
     first: Vec<u64>,
     scans_left: u32,
 }
 
-impl Prefilter {
-    /// From each pattern's demands.
-    pub(crate) fn build(patterns: &[Demands]) -> Self {
-        let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
+/// How often literals are met.
+struct Rarity<'a>(HashMap<&'a str, u64>);
+
+impl<'a> Rarity<'a> {
+    fn of(patterns: &'a [Demands], samples: &[&str]) -> Self {
+        let mut uses: BTreeMap<&str, u64> = BTreeMap::new();
         for word in patterns.iter().flat_map(|pattern| &pattern.all).flat_map(|AnyOf(words)| words) {
-            *numbers.entry(word).or_default() += 1;
+            *uses.entry(word).or_default() += 1;
         }
-        // How many patterns a literal serves tells how common it is in texts.
-        let rarity = |demand: &AnyOf| -> u64 {
-            let commonness = |word: &String| {
-                let uses = u64::from(numbers.get(word.as_str()).copied().unwrap_or_default());
-                (uses << 20) >> word.len().min(20)
-            };
-            demand.0.iter().map(commonness).sum()
-        };
-        let triggers: Vec<Option<usize>> = patterns
-            .iter()
-            .map(|pattern| (0..pattern.all.len()).min_by_key(|at| pattern.all.get(*at).map(rarity)))
-            .collect();
-        for (number, slot) in (0..).zip(numbers.values_mut()) {
-            *slot = number;
-        }
-        let mut met = vec![Vec::new(); numbers.len()];
-        let mut triggered: Vec<Vec<u32>> = Vec::new();
-        let mut known: HashMap<&AnyOf, u32> = HashMap::new();
-        let mut others = Vec::with_capacity(patterns.len());
-        let mut needs = Vec::with_capacity(patterns.len());
-        for ((number, pattern), trigger) in (0..).zip(patterns).zip(triggers) {
-            let mut ids = Vec::with_capacity(pattern.all.len());
-            for demand in &pattern.all {
-                ids.push(*known.entry(demand).or_insert_with(|| {
-                    let id = triggered.len() as u32;
-                    triggered.push(Vec::new());
-                    for literal in demand.0.iter().filter_map(|word| numbers.get(word.as_str())) {
-                        if let Some(list) = met.get_mut(*literal as usize) {
-                            list.push(id);
-                        }
-                    }
-                    id
-                }));
+        let words: Vec<&str> = uses.keys().copied().collect();
+        let literals = Literals::new(&words, samples);
+        let mut counts = vec![0_u64; words.len()];
+        let (mut memory, mut hits) = (grams::Memory::default(), Vec::new());
+        for sample in samples {
+            literals.find(sample, &mut memory, &mut hits);
+            for hit in &hits {
+                if let Some(count) = counts.get_mut(hit.literal as usize) {
+                    *count += 1;
+                }
             }
-            needs.push(Needs {
-                start: ids.first().copied().filter(|_| pattern.starts_with_first),
-                is_demanding: trigger.is_some(),
-                beyond_ascii: pattern.beyond_ascii,
+        }
+        // Where no sample tells, the number of patterns that it serves and its length do.
+        let rarity = |((word, uses), count): ((&&'a str, &u64), u64)| {
+            let guess = (uses << 20) >> word.len().min(20);
+            (*word, (count << 24) + guess)
+        };
+        Self(uses.iter().zip(counts).map(rarity).collect())
+    }
+
+    /// The more, the commoner.
+    fn of_demand(&self, AnyOf(words): &AnyOf) -> u64 {
+        words.iter().filter_map(|word| self.0.get(word.as_str())).sum()
+    }
+}
+
+impl Prefilter {
+    /// From each pattern's demands, and texts such as those that will be looked through.
+    pub(crate) fn build(patterns: &[Demands], samples: &[&str]) -> Self {
+        let rarity = Rarity::of(patterns, samples);
+        let mut waiting: Vec<Vec<u32>> = Vec::new();
+        let mut known: HashMap<&AnyOf, u32> = HashMap::new();
+        let mut needs = Vec::with_capacity(patterns.len());
+        for (number, pattern) in (0..).zip(patterns) {
+            let rarest = pattern.all.iter().enumerate().min_by_key(|(_, demand)| rarity.of_demand(demand));
+            let demand = rarest.map(|(_, demand)| {
+                *known.entry(demand).or_insert_with(|| {
+                    waiting.push(Vec::new());
+                    waiting.len() as u32 - 1
+                })
             });
-            if let Some(list) = trigger.and_then(|at| triggered.get_mut(ids.swap_remove(at) as usize)) {
+            if let Some(list) = demand.and_then(|demand| waiting.get_mut(demand as usize)) {
                 list.push(number);
             }
-            others.push(ids);
+            let begins_so = pattern.starts_with_first && rarest.is_some_and(|(at, _)| at == 0);
+            needs.push(Needs { demand, begins_so, beyond_ascii: pattern.beyond_ascii });
         }
+        let mut met: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for (AnyOf(words), demand) in &known {
+            for word in words {
+                met.entry(word).or_default().push(*demand);
+            }
+        }
+        let words: Vec<&str> = met.keys().copied().collect();
         Self {
-            literals: Literals::new(&numbers.keys().copied().collect::<Vec<_>>()),
-            met: Lists::new(&met),
-            triggered: Lists::new(&triggered),
+            literals: Literals::new(&words, samples),
+            met: Lists::new(&met.into_values().collect::<Vec<_>>()),
+            waiting: Lists::new(&waiting),
             patterns: needs,
-            others: Lists::new(&others),
         }
     }
 
     /// Looks through a text, with memory that may be of another scan.
-    pub(crate) fn scan(&self, text: &str, mut hits: Hits) -> Scan<'_> {
+    pub(crate) fn scan<'a>(&'a self, text: &str, hits: &'a mut Hits) -> Scan<'a> {
         // U+017F and U+212A match `s` and `k` without regard to case; literals are compared in ASCII only.
         let is_ascii = text.is_ascii();
         let is_blind = !is_ascii && text.contains(['\u{17f}', '\u{212a}']);
@@ -126,21 +135,23 @@ impl Prefilter {
         if !is_blind {
             self.literals.find(text, &mut hits.search, &mut hits.all);
         }
-        hits.met.clear(self.triggered.len());
-        if hits.first.len() < self.triggered.len() || hits.scans_left == 0 {
+        hits.met.clear();
+        if hits.first.len() < self.waiting.len() || hits.scans_left == 0 {
             hits.first.clear();
-            hits.first.resize(self.triggered.len(), u64::MAX);
+            hits.first.resize(self.waiting.len(), u64::MAX);
             hits.scans_left = u32::MAX;
         }
         hits.scans_left -= 1;
         let this_scan = u64::from(hits.scans_left) << 32;
+        let last_scan = this_scan | u64::from(u32::MAX);
         for hit in &hits.all {
             let place = this_scan | u64::from(hit.start);
             for demand in self.met.get(hit.literal) {
-                hits.met.add(*demand);
-                if let Some(first) = hits.first.get_mut(*demand as usize) {
-                    *first = place.min(*first);
+                let Some(first) = hits.first.get_mut(*demand as usize) else { continue };
+                if *first > last_scan {
+                    hits.met.push(*demand);
                 }
+                *first = place.min(*first);
             }
         }
         Scan { filter: self, hits, is_blind, is_ascii }
@@ -152,16 +163,11 @@ impl Scan<'_> {
     pub(crate) fn candidates(&self, mut visit: impl FnMut(u32)) {
         let filter = self.filter;
         if self.is_blind {
-            let demanding = (0..).zip(&filter.patterns).filter(|(_, needs)| needs.is_demanding);
+            let demanding = (0..).zip(&filter.patterns).filter(|(_, needs)| needs.demand.is_some());
             return demanding.for_each(|(pattern, _)| visit(pattern));
         }
-        self.hits.met.each(|demand| {
-            for pattern in filter.triggered.get(demand) {
-                if filter.others.get(*pattern).iter().all(|demand| self.hits.met.has(*demand)) {
-                    visit(*pattern);
-                }
-            }
-        });
+        let waiting = self.hits.met.iter().flat_map(|demand| filter.waiting.get(*demand));
+        waiting.for_each(|pattern| visit(*pattern));
     }
 
     /// Whether the pattern cannot match because of the characters that the text has.
@@ -171,18 +177,14 @@ impl Scan<'_> {
 
     /// Where matches of a candidate may begin.
     pub(crate) fn starts(&self, pattern: u32) -> Starts<'_> {
-        match self.filter.patterns.get(pattern as usize).and_then(|needs| needs.start) {
+        let needs = self.filter.patterns.get(pattern as usize).filter(|needs| needs.begins_so);
+        match needs.and_then(|needs| needs.demand) {
             Some(demand) if !self.is_blind => {
                 let first = self.hits.first.get(demand as usize).map_or(0, |first| *first as u32);
                 Starts::At(Places { first, demand, met: &self.filter.met, hits: &self.hits.all })
             }
             Some(_) | None => Starts::Anywhere,
         }
-    }
-
-    /// The memory, for the next scan.
-    pub(crate) fn into_hits(self) -> Hits {
-        self.hits
     }
 }
 
@@ -226,13 +228,13 @@ mod tests {
             let hir = regex_syntax::ParserBuilder::new().case_insensitive(true).build().parse(regex.as_ref());
             demands_of(&hir.unwrap())
         };
-        Prefilter::build(&regexes.iter().map(read).collect::<Vec<_>>())
+        Prefilter::build(&regexes.iter().map(read).collect::<Vec<_>>(), &[])
     }
 
     #[track_caller]
     fn check(filter: &Prefilter, text: &str, expected: &[usize]) {
         let mut found = Vec::new();
-        filter.scan(text, Hits::default()).candidates(|pattern| found.push(pattern as usize));
+        filter.scan(text, &mut Hits::default()).candidates(|pattern| found.push(pattern as usize));
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, expected, "{text}");
@@ -250,8 +252,8 @@ mod tests {
 
     #[test]
     fn tells_where_matches_may_begin() {
-        let filter = filter(&["user.*unknown", r"\w+ quota", "(mail)?box.*full"]);
-        let starts = |text: &str, pattern| match filter.scan(text, Hits::default()).starts(pattern) {
+        let filter = filter(&[r"user\d*", r"\w+ quota", r"(mail)?box \d"]);
+        let starts = |text: &str, pattern| match filter.scan(text, &mut Hits::default()).starts(pattern) {
             Starts::Anywhere => None,
             Starts::At(places) => Some(
                 std::iter::successors(Some(places.first()), |last| places.after(*last)).collect::<Vec<_>>(),

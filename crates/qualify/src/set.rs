@@ -4,7 +4,7 @@ mod compile;
 mod gates;
 mod tries;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -12,13 +12,14 @@ use emta_mail::event::Verdict;
 use emta_mail::{BounceClass, FailureReason, FailureType};
 
 use crate::error::{RuleError, RuleProblem};
-use crate::pattern;
+use crate::pattern::{self, Branch};
 pub(crate) use crate::pattern::{MAX_PATTERNS_PER_RULE, compiled, regex_problem};
+use crate::plain::Text;
 use crate::prefilter::{Hits, Prefilter, Scan};
 use crate::rule::{Field, RuleSpec};
 use crate::subject::Subject;
 pub(crate) use compile::verdict_of;
-use compile::{Parts, PatternOf, Rule};
+use compile::{BranchOf, Parts, Rule};
 use gates::{Answers, Gates};
 use tries::{Always, Try};
 
@@ -31,8 +32,10 @@ pub struct RuleSet {
     name: String,
     rules: Vec<Rule>,
     prefilter: Prefilter,
-    /// The patterns of all rules, numbered as the prefilter does.
-    patterns: Vec<PatternOf>,
+    /// The branches of the patterns of all rules, numbered as the prefilter does.
+    branches: Vec<Branch>,
+    /// What is to be known before one is tried.
+    of: Vec<BranchOf>,
     gates: Gates,
     /// What is tried whatever the texts hold: rules without a pattern, patterns without demands.
     always: Always,
@@ -136,18 +139,22 @@ impl RuleSet {
             compiled.push(rule);
         }
         let looks_at = |field: &Field| {
-            compiled.iter().any(|rule| !rule.patterns.is_empty() && rule.look_at.contains(field))
+            compiled.iter().any(|rule| !rule.branches.is_empty() && rule.look_at.contains(field))
         };
-        let Parts { demands, patterns, gates, .. } = parts;
+        let Parts { branches, of, demands, gates, .. } = parts;
         let always = Always::of((0..).zip(&compiled).flat_map(|(number, rule)| {
             let names = rule.condition.only_providers().unwrap_or_default();
             let providers: Vec<u32> = names.iter().filter_map(|name| gates.provider(name)).collect();
             rule.always_tried(number, &demands).into_iter().map(move |next| (next, providers.clone()))
         }));
+        let tests = compiled.iter().map(|rule| &rule.spec.tests);
+        let samples = tests.flat_map(|tests| tests.matches.iter().chain(&tests.no_match));
+        let samples: Vec<&str> = samples.map(|sample| sample.text.as_str()).collect();
         Ok(Self {
             name: name.to_owned(),
-            prefilter: Prefilter::build(&demands),
-            patterns,
+            prefilter: Prefilter::build(&demands, &samples),
+            branches,
+            of,
             gates,
             always,
             fields: Field::ALL.into_iter().filter(looks_at).collect(),
@@ -205,31 +212,42 @@ impl RuleSet {
     /// itself stops at the first.
     pub(crate) fn patterns_in(&self, position: usize, subject: &Subject<'_>) -> Vec<usize> {
         let Some(rule) = self.rules.get(position) else { return Vec::new() };
-        let texts: Vec<&str> = rule.look_at.iter().filter_map(|field| subject.field(*field)).collect();
-        let is_in = |pattern: &PatternOf| texts.iter().any(|text| pattern.matcher.is_in(text));
-        let own = self.patterns.get(rule.patterns.start as usize..rule.patterns.end as usize);
-        let own = own.unwrap_or_default().iter().enumerate();
-        own.filter(|(_, pattern)| is_in(pattern)).map(|(n, _)| n).collect()
+        let fields = rule.look_at.iter().filter_map(|field| subject.field(*field));
+        let texts: Vec<Text<'_>> = fields.map(Text::new).collect();
+        let is_in = |number: &u32| {
+            let branch = self.branches.get(*number as usize);
+            branch.is_some_and(|branch| texts.iter().any(|text| branch.is_in(text)))
+        };
+        let pattern = |number: u32| Some(self.of.get(number as usize)?.pattern as usize);
+        let mut found: Vec<usize> = rule.branches.clone().filter(is_in).filter_map(pattern).collect();
+        found.dedup();
+        found
     }
 
     /// Calls `visit` with each match in order until it returns false.
     fn each_match<'a>(&'a self, subject: &Subject<'_>, visit: impl FnMut(RuleMatch<'a>) -> bool) {
-        let mut memory = MEMORY.take();
+        MEMORY.with(|memory| match memory.try_borrow_mut() {
+            Ok(mut memory) => self.each_match_with(&mut memory, subject, visit),
+            // `visit` has asked about another subject.
+            Err(_) => self.each_match_with(&mut Memory::default(), subject, visit),
+        });
+    }
+
+    fn each_match_with<'a>(
+        &'a self,
+        memory: &mut Memory,
+        subject: &Subject<'_>,
+        visit: impl FnMut(RuleMatch<'a>) -> bool,
+    ) {
         let mut hits = memory.hits.iter_mut();
-        let looked_at = |field: &Field| {
-            let text = subject.field(*field)?;
-            let hits = hits.next().map(std::mem::take).unwrap_or_default();
-            Some(LookedAt { field: *field, text, scan: self.prefilter.scan(text, hits) })
-        };
-        let mut fields = self.fields.iter().filter_map(looked_at);
+        let mut fields = self.fields.iter().filter_map(|field| {
+            let text = Text::new(subject.field(*field)?);
+            let scan = self.prefilter.scan(text.raw, hits.next()?);
+            Some(LookedAt { field: *field, text, scan })
+        });
         let texts = [fields.next(), fields.next(), fields.next()];
-        drop(fields);
         let mut answers = self.gates.ask(subject, &mut memory.answers);
         self.try_all(&texts, &mut answers, &mut memory.tries, visit);
-        for (slot, looked_at) in memory.hits.iter_mut().zip(texts.into_iter().flatten()) {
-            *slot = looked_at.scan.into_hits();
-        }
-        MEMORY.set(memory);
     }
 
     fn try_all<'a>(
@@ -240,22 +258,29 @@ impl RuleSet {
         mut visit: impl FnMut(RuleMatch<'a>) -> bool,
     ) {
         self.collect(texts, answers, tries);
+        let mut tries = self.always.among(tries).peekable();
         let mut last_match = None;
-        for next in self.always.among(tries) {
+        while let Some(next) = tries.next() {
             let position = next.rule as usize;
             let Some(rule) = self.rules.get(position).filter(|_| last_match != Some(next.rule)) else {
                 continue;
             };
-            let found = match next.pattern {
-                None if answers.pass(rule.gate) => None,
-                None => continue,
-                Some(number) => match self.find(number, next, texts, answers) {
-                    None => continue,
-                    Some(span) => {
-                        let pattern = (number - rule.patterns.start) as usize;
-                        Some(Found { field: next.field, span, pattern })
-                    }
-                },
+            let found = if next.branch.is_none() {
+                if !answers.pass(rule.gate) {
+                    continue;
+                }
+                None
+            } else {
+                let Some((pattern, mut span)) = self.find(next, texts, answers) else { continue };
+                // Of the branches of a pattern that one counts which matches first.
+                while let Some(other) =
+                    tries.next_if(|other| self.pattern_of(*other) == self.pattern_of(next))
+                {
+                    let found =
+                        self.find(other, texts, answers).filter(|(_, found)| found.start < span.start);
+                    span = found.map_or(span, |(_, found)| found);
+                }
+                Some(Found { field: next.field, span, pattern: pattern as usize })
             };
             last_match = Some(next.rule);
             if !visit(RuleMatch { rule: &rule.spec, position, found, verdict: &rule.verdict }) {
@@ -264,33 +289,34 @@ impl RuleSet {
         }
     }
 
-    /// Where the pattern of this number is, if its rule applies.
-    fn find(
-        &self,
-        number: u32,
-        next: Try,
-        texts: &Texts<'_>,
-        answers: &mut Answers<'_>,
-    ) -> Option<Range<usize>> {
-        let pattern = self.patterns.get(number as usize)?;
-        let looked_at = texts.iter().flatten().find(|looked_at| looked_at.field == next.field)?;
-        if looked_at.scan.rules_out(number) || !answers.pass(pattern.gate) {
-            return None;
-        }
-        pattern.matcher.find(looked_at.text, looked_at.scan.starts(number))
+    /// Which pattern it is about, and where that is looked for.
+    fn pattern_of(&self, next: Try) -> Option<(u32, u8, u32)> {
+        let of = self.of.get(next.branch? as usize)?;
+        Some((next.rule, next.turn, of.pattern))
     }
 
-    /// The patterns whose demands are met, of rules whose conditions hold, in order.
+    /// The number of the pattern in its rule, and where it is, if the rule applies.
+    fn find(&self, next: Try, texts: &Texts<'_>, answers: &mut Answers<'_>) -> Option<(u32, Range<usize>)> {
+        let number = next.branch?;
+        let (branch, of) = (self.branches.get(number as usize)?, self.of.get(number as usize)?);
+        let looked_at = texts.iter().flatten().find(|looked_at| looked_at.field == next.field)?;
+        if looked_at.scan.rules_out(number) || !answers.pass(of.gate) {
+            return None;
+        }
+        Some((of.pattern, branch.find(&looked_at.text, looked_at.scan.starts(number))?))
+    }
+
+    /// The branches whose demands are met, of rules whose conditions hold, in order.
     fn collect(&self, texts: &Texts<'_>, answers: &mut Answers<'_>, tries: &mut Vec<Try>) {
         tries.clear();
         for looked_at in texts.iter().flatten() {
             let field = looked_at.field;
             looked_at.scan.candidates(|number| {
-                let Some(pattern) = self.patterns.get(number as usize) else { return };
-                if let Some(turn) = pattern.turns[field as usize]
-                    && answers.pass(pattern.gate)
+                let Some(of) = self.of.get(number as usize) else { return };
+                if let Some(turn) = of.turns[field as usize]
+                    && answers.pass(of.gate)
                 {
-                    tries.push(Try { rule: pattern.rule, turn, pattern: Some(number), field });
+                    tries.push(Try { rule: of.rule, turn, branch: Some(number), field });
                 }
             });
         }
@@ -309,13 +335,13 @@ struct Memory {
 }
 
 thread_local! {
-    static MEMORY: Cell<Memory> = Cell::default();
+    static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
 /// A part of the subject and what is in it.
 struct LookedAt<'a> {
     field: Field,
-    text: &'a str,
+    text: Text<'a>,
     scan: Scan<'a>,
 }
 

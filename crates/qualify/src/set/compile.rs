@@ -10,7 +10,7 @@ use super::tries::Try;
 use crate::condition::Condition;
 use crate::error::RuleProblem;
 use crate::literals::Demands;
-use crate::pattern::{self, Matcher};
+use crate::pattern::{self, Branch};
 use crate::rule::{Assignment, Field, RuleSpec};
 
 /// A rule of a set.
@@ -20,16 +20,17 @@ pub(super) struct Rule {
     pub(super) condition: Condition,
     pub(super) gate: Gate,
     pub(super) look_at: Vec<Field>,
-    /// Numbers of its patterns in the set.
-    pub(super) patterns: Range<u32>,
+    /// Numbers of the branches of its patterns in the set.
+    pub(super) branches: Range<u32>,
     pub(super) verdict: Verdict,
 }
 
-/// A pattern and what is to be known of its rule before it is tried.
-#[derive(Clone, Debug)]
-pub(super) struct PatternOf {
-    pub(super) matcher: Matcher,
+/// What is to be known of a branch of a pattern before it is tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BranchOf {
     pub(super) rule: u32,
+    /// The number of its pattern in the rule.
+    pub(super) pattern: u32,
     pub(super) gate: Gate,
     /// By field, when the rule looks there.
     pub(super) turns: [Option<u8>; Field::ALL.len()],
@@ -38,9 +39,10 @@ pub(super) struct PatternOf {
 /// What the rules of a set have together, while it is compiled.
 #[derive(Default)]
 pub(super) struct Parts {
-    /// What each pattern demands.
+    /// The branches of all patterns, and of each what is to be known and what it demands.
+    pub(super) branches: Vec<Branch>,
+    pub(super) of: Vec<BranchOf>,
     pub(super) demands: Vec<Demands>,
-    pub(super) patterns: Vec<PatternOf>,
     pub(super) gates: Gates,
     /// Octets that further patterns may take.
     pub(super) room: usize,
@@ -64,25 +66,28 @@ impl Rule {
             turns[*field as usize] = Some(turn);
         }
         let gate = parts.gates.add(&condition);
-        let first = parts.patterns.len() as u32;
-        for (matcher, demanded) in compiled {
-            parts.patterns.push(PatternOf { matcher, rule: number, gate, turns });
-            parts.demands.push(demanded);
+        let first = parts.branches.len() as u32;
+        for (pattern, branches) in (0..).zip(compiled) {
+            for (branch, demanded) in branches {
+                parts.branches.push(branch);
+                parts.of.push(BranchOf { rule: number, pattern, gate, turns });
+                parts.demands.push(demanded);
+            }
         }
-        Ok(Self { spec, condition, gate, look_at, patterns: first..parts.patterns.len() as u32, verdict })
+        Ok(Self { spec, condition, gate, look_at, branches: first..parts.branches.len() as u32, verdict })
     }
 
-    /// What of it is tried on every subject, given the demands of all patterns.
+    /// What of it is tried on every subject, given what the branches of all patterns demand.
     pub(super) fn always_tried(&self, rule: u32, demands: &[Demands]) -> Vec<Try> {
-        if self.patterns.is_empty() {
-            return vec![Try { rule, turn: 0, pattern: None, field: Field::Text }];
+        if self.branches.is_empty() {
+            return vec![Try { rule, turn: 0, branch: None, field: Field::Text }];
         }
         let is_undemanding =
             |number: &u32| demands.get(*number as usize).is_some_and(|demands| demands.all.is_empty());
-        let undemanding = self.patterns.clone().filter(is_undemanding);
+        let undemanding = self.branches.clone().filter(is_undemanding);
         let tries = |(turn, field): (u8, &Field)| {
             let field = *field;
-            undemanding.clone().map(move |number| Try { rule, turn, pattern: Some(number), field })
+            undemanding.clone().map(move |number| Try { rule, turn, branch: Some(number), field })
         };
         (0..).zip(&self.look_at).flat_map(tries).collect()
     }

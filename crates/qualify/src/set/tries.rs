@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use crate::rule::Field;
 
 /// Something that may make a rule match. Their order is that in which a rule set is read: rules, then where a rule
-/// looks, then its patterns.
+/// looks, then its patterns and their branches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Try {
     pub(super) rule: u32,
     /// Place in the rule's list of fields.
     pub(super) turn: u8,
-    /// Number of the pattern in the set; `None` where the conditions suffice.
-    pub(super) pattern: Option<u32>,
+    /// Number of the branch in the set, which follows the patterns; `None` where the conditions suffice.
+    pub(super) branch: Option<u32>,
     /// The field of this turn.
     pub(super) field: Field,
 }
