@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::hint::black_box;
+use std::num::NonZero;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use emta_mail::compose::ReportFormat;
@@ -60,7 +62,8 @@ pub(crate) fn lines(corpus: Option<&Path>, shipped: &RuleSet) -> Result<(), Fail
         let watch = Stopwatch::start();
         let set = RuleSet::compile("benchmark", specs)?;
         let compiled = watch.elapsed();
-        let speed = per_second(&cases, |case| set.qualify(&case.as_subject()));
+        let qualify = |case: &Case| set.qualify(&case.as_subject()).map(|found| found.position);
+        let speed = per_second(&cases, qualify);
         let what = format!("lines a second: {} rules", thousands(set.rules().len() as u64));
         let nanoseconds = 1_000_000_000 / speed.max(1);
         let compiled = compiled.as_millis();
@@ -68,6 +71,12 @@ pub(crate) fn lines(corpus: Option<&Path>, shipped: &RuleSet) -> Result<(), Fail
             &what,
             &format!("{} ({nanoseconds} ns a line; compiled in {compiled} ms; {kinds})", thousands(speed)),
         );
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let together: u64 = thread::scope(|scope| {
+            let all: Vec<_> = (0..threads).map(|_| scope.spawn(|| per_second(&cases, qualify))).collect();
+            all.into_iter().map(|one| one.join().unwrap_or_default()).sum()
+        });
+        row(&format!("  the same set, {threads} threads"), &thousands(together));
     }
     Ok(())
 }
