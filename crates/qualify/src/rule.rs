@@ -99,7 +99,8 @@ impl Field {
 /// What a rule looks for: any one of these suffices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pattern {
-    /// Regexes; upper and lower case are the same unless the regex says `(?-i)`, `^` and `$` are ends of lines.
+    /// Regexes; upper and lower case are the same unless the regex says `(?-i)`, `^` and `$` are ends of lines. Digits
+    /// beyond ASCII are letters: `\d` is `0` to `9`, unless the regex names other characters beyond ASCII.
     pub regexes: Vec<String>,
     /// Texts taken as they are; upper and lower case of ASCII letters are the same.
     pub literals: Vec<String>,
