@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::paragraphs::Paragraphs;
+use super::evidence::Evidence;
+use super::paragraphs::{Paragraphs, explains, labelled};
 use super::reply::{remote_host, reply_in};
 use crate::inbound::diagnostic::{self, codes};
 use crate::inbound::limits::{MAX_DIAGNOSTIC, MAX_RECIPIENTS};
@@ -10,7 +11,8 @@ use crate::inbound::report::{Action, FoundIn, RecipientReport};
 use crate::inbound::values::one_line;
 
 /// Recipients with what the text says of each.
-pub(super) struct Found {
+pub(super) struct Found<'a> {
+    evidence: &'a Evidence,
     entries: Vec<Entry>,
     /// Place in `entries` by address in lower case.
     places: HashMap<String, usize>,
@@ -28,17 +30,19 @@ struct Entry {
     diagnostic: String,
     /// A reply is known, so that further text does not replace it.
     settled: bool,
+    /// A party, or somebody whom the text names as one to ask: no recipient where there is another.
     party: bool,
     /// Where in the text the address stood, in octets.
     at: usize,
     found_in: FoundIn,
 }
 
-impl Found {
+impl<'a> Found<'a> {
     /// Nothing found yet; `parties` are the sender and the recipient of the mail itself.
-    pub(super) fn new(parties: [Option<&str>; 2]) -> Self {
+    pub(super) fn new(parties: [Option<&str>; 2], evidence: &'a Evidence) -> Self {
         let parties = parties.into_iter().flatten().map(str::to_lowercase).collect();
         Self {
+            evidence,
             entries: Vec::new(),
             places: HashMap::new(),
             parties,
@@ -62,6 +66,11 @@ impl Found {
         self.parties.iter().any(|party| *party == address.to_lowercase())
     }
 
+    /// Whether the text names this address as one to ask.
+    pub(super) fn is_doubtful(&self, address: &str) -> bool {
+        self.evidence.is_doubtful(address)
+    }
+
     /// Adds a recipient found at this offset of the text, once; its number, or `None` if there are too many.
     pub(super) fn add(&mut self, address: &str, at: usize) -> Option<usize> {
         let key = address.to_lowercase();
@@ -72,7 +81,7 @@ impl Found {
             return None;
         }
         let place = self.entries.len();
-        let party = self.parties.contains(&key);
+        let party = self.parties.contains(&key) || self.evidence.is_doubtful(&key);
         self.any_other |= !party;
         let (address, diagnostic) = (address.to_owned(), String::new());
         self.entries.push(Entry { address, diagnostic, settled: false, party, at, found_in: self.looks_in });
@@ -98,6 +107,15 @@ impl Found {
             self.places.clear();
             self.any_other = true;
             self.entries.iter_mut().for_each(|entry| entry.party = false);
+        }
+    }
+
+    /// Keeps those of whom the text says that they failed, if there are any.
+    pub(super) fn keep_strong(&mut self) {
+        let strong = |entry: &Entry| !entry.party && self.evidence.is_strong(&entry.address);
+        if self.entries.iter().any(strong) {
+            self.entries.retain(strong);
+            self.places.clear();
         }
     }
 
@@ -136,19 +154,31 @@ impl Found {
         let single = self.entries.len() == 1;
         let max = if single { MAX_DIAGNOSTIC } else { MAX_SHARED };
         let paragraphs = Paragraphs::around(text, last);
+        let ends: Vec<usize> =
+            self.entries.iter().skip(1).map(|entry| entry.at).chain([text.len()]).collect();
         self.entries
             .into_iter()
-            .filter(|entry| !(entry.party && any_other))
-            .map(|entry| {
+            .zip(ends)
+            .filter(|(entry, _)| !(entry.party && any_other))
+            .map(|(entry, end)| {
                 let said = if entry.diagnostic.trim().is_empty() {
                     let why = || report(paragraphs.reason(entry.found_in, action), max);
-                    shared.get_or_insert_with(why).clone()
+                    let own = || {
+                        own_words(text, entry.at, end).filter(|_| !single).map(|own| report(own, MAX_SHARED))
+                    };
+                    own().unwrap_or_else(|| shared.get_or_insert_with(why).clone())
                 } else {
                     let said = report(&entry.diagnostic, MAX_DIAGNOSTIC);
                     // A sentence about the only recipient, and the reply in a paragraph of its own.
                     let without = single && said.status.is_none() && said.reply_code.is_none();
                     let reply = if without { paragraphs.with_reply() } else { None };
-                    reply.map_or(said, |reply| report(reply, max))
+                    let reason = || {
+                        let without = said.status.is_none() && said.reply_code.is_none();
+                        (single && without && !explains(&said.diagnostic))
+                            .then(|| paragraphs.reason(entry.found_in, action))
+                            .filter(|reason| explains(reason))
+                    };
+                    reply.or_else(reason).map_or(said, |reply| report(reply, max))
                 };
                 let found_in = entry.found_in;
                 RecipientReport { action, final_recipient: Some(entry.address), found_in, ..said }
@@ -160,6 +190,16 @@ impl Found {
 /// Octets of a text that many recipients share, each of whom gets a copy.
 const MAX_SHARED: usize = 512;
 
+/// What a paragraph says that begins with a recipient and goes on about no other, if that is why it failed.
+fn own_words(text: &str, at: usize, end: usize) -> Option<&str> {
+    let words = text.get(at..end)?;
+    let words = words[..words.floor_char_boundary(MAX_SHARED)].trim_start();
+    let words = words.split("\n\n").next()?.split("\r\n\r\n").next()?;
+    // The line of the recipient alone may say what it says of all: that they are unknown.
+    let (_, below) = words.split_once('\n')?;
+    explains(below).then_some(below)
+}
+
 /// What a text says that names nobody.
 pub(super) fn report_of_nobody(text: &str) -> RecipientReport {
     report(Paragraphs::around(text, text.len()).reason(FoundIn::Original, Action::Failed), MAX_DIAGNOSTIC)
@@ -167,7 +207,10 @@ pub(super) fn report_of_nobody(text: &str) -> RecipientReport {
 
 /// What a text says of a recipient.
 fn report(said: &str, max: usize) -> RecipientReport {
-    let diagnostic = one_line(reply_in(said), max);
+    let reply = reply_in(said);
+    // A block of labels has the reason behind one of them.
+    let reply = if reply.len() == said.trim().len() { labelled(said).unwrap_or(reply) } else { reply };
+    let diagnostic = one_line(reply, max);
     let codes = codes(&diagnostic);
     RecipientReport {
         status: codes.status,

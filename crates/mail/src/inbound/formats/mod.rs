@@ -4,12 +4,14 @@
 //! session ([`transcript`]), in a sentence ([`inline`]). [`programs`] says by which signs a program is known, and which
 //! of the ways it uses. A new program is a new row; a new way is a new file.
 
+mod evidence;
 mod found;
 mod inline;
 mod listed;
 mod paragraphs;
 mod programs;
 mod reply;
+mod spots;
 mod transcript;
 
 use std::sync::LazyLock;
@@ -20,10 +22,13 @@ use super::answer;
 use super::head::Head;
 use super::lexicon;
 use super::quoted;
-use super::report::{Action, FoundIn, RecipientReport};
+use super::report::{Action, FoundIn, OriginalMessage, RecipientReport};
 use super::values::full_address;
+use evidence::{Evidence, STRONG};
 use found::Found;
+pub(super) use listed::label;
 use programs::{Format, GENERIC, HEADLINED, PROGRAMS, YANDEX};
+pub(super) use reply::is_rule;
 
 /// A mail that may be a bounce.
 pub(super) struct Source<'a> {
@@ -36,10 +41,12 @@ pub(super) struct Source<'a> {
     pub(super) known: Known,
     /// The mail's own sender, and its recipient, who had sent the message: rarely the failed ones.
     pub(super) parties: [Option<&'a str>; 2],
+    /// The message it is about, where the mail returns it.
+    pub(super) original: Option<&'a OriginalMessage>,
 }
 
 /// A way of reading: adds to what was found.
-type Reader = fn(&Source<'_>, &mut Found);
+type Reader = fn(&Source<'_>, &mut Found<'_>);
 
 /// What a text says.
 pub(super) struct Reading {
@@ -123,7 +130,8 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let speaks_of_it = speaks_of_bounces(source, &lower);
     let format = source.known.0.filter(|_| !speaks_of_it);
     let format = format.or_else(|| is_bounce(source, &lower, speaks_of_it).then_some(&GENERIC))?;
-    let mut found = Found::new(source.parties);
+    let evidence = Evidence::of(source.text, source.original);
+    let mut found = Found::new(source.parties, &evidence);
     let named = failed_recipients(source.head);
     for (reader, found_in) in format.readers {
         found.looks_in(*found_in);
@@ -189,6 +197,30 @@ fn is_bounce(source: &Source<'_>, lower: &str, speaks_of_it: bool) -> bool {
         || source.head.sent_by_mail_system()
         || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
         || (!source.head.is_answer() && !speaks_of_it && has_any(lower, SURE_SUBJECTS))
+        || (!speaks_of_it && tells_of_failure(source))
+}
+
+/// Whether a mail is a bounce by what it says: a machine sends it, or it returns a message of the one whom it is to, and
+/// it names somebody else as a recipient who failed.
+pub(super) fn tells_of_failure(source: &Source<'_>) -> bool {
+    let lower = source.subject.to_lowercase();
+    let head = source.head;
+    if answer::is_reply(&lower) || head.of_list || lexicon::is_away_subject(&lower) {
+        return false;
+    }
+    let subject_says = subject_says_failed(&lower);
+    let returns = || {
+        let sender = source.original.and_then(|original| original.header("From")).and_then(full_address);
+        sender.is_some_and(|sender| source.parties[1].is_some_and(|to| to.eq_ignore_ascii_case(&sender)))
+    };
+    if !(subject_says && (head.sent_by_machine() || returns()) || head.null_sender() || returns()) {
+        return false;
+    }
+    let is_party =
+        |address: &str| source.parties.iter().flatten().any(|party| party.eq_ignore_ascii_case(address));
+    let evidence = Evidence::of(source.text, source.original);
+    let needed = if subject_says { STRONG } else { STRONG + 1 };
+    evidence.at_least(needed).any(|address| !is_party(address))
 }
 
 /// Words of subjects that speak of failure, in lower case.

@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 mod asian;
+mod causes;
 mod eastern;
 mod germanic;
+mod labels;
 mod nordic;
 mod romance;
 mod slavic;
@@ -94,9 +96,70 @@ pub(super) fn says_moved(lower: &str) -> bool {
     says(&PHRASES, lower)
 }
 
+/// Whether a text in lower case says why a message was not delivered.
+pub(super) fn explains(lower: &str) -> bool {
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(causes::CAUSES));
+    says(&PHRASES, lower)
+}
+
+/// What a label announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// One who did not get the message.
+    Recipient,
+    /// One to whom the message was sent.
+    To,
+    /// The sender, an identifier, a server, one who may be asked.
+    Other,
+    /// The reason.
+    Reason,
+}
+
+/// What the words before a colon or an address announce, in lower case and without marks; `None` if they tell nothing.
+pub(super) fn label(lower: &str) -> Option<Label> {
+    static REASON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(labels::REASON));
+    static OTHERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(labels::OTHERS));
+    static RECIPIENT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(labels::RECIPIENT));
+    let is_earlier = || labels::EARLIER.iter().any(|words| lower.contains(words));
+    if labels::TO.contains(&lower) || is_earlier() {
+        Some(Label::To)
+    } else if says(&OTHERS, lower) {
+        Some(Label::Other)
+    } else if says(&REASON, lower) {
+        Some(Label::Reason)
+    } else if says(&RECIPIENT, lower) {
+        Some(Label::Recipient)
+    } else {
+        None
+    }
+}
+
+/// Where the last words end that name somebody to be asked, in a text in lower case that stands before an address.
+pub(super) fn asked_until(lower: &str) -> Option<usize> {
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(labels::ASKED));
+    PHRASES.as_ref()?.find_iter(lower).last().map(|found| found.end())
+}
+
+/// Whether a text in lower case that follows an address says what one may ask there.
+pub(super) fn is_asked_behind(lower: &str) -> bool {
+    labels::ASKED_BEHIND.iter().any(|phrase| lower.contains(phrase))
+}
+
+/// Where the last words end that say that a message was not delivered or why, in a text in lower case.
+pub(super) fn failed_until(lower: &str) -> Option<usize> {
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let failed = LANGUAGES.iter().flat_map(|words| words.failed).chain(causes::CAUSES);
+        automaton(failed)
+    });
+    PHRASES.as_ref()?.find_iter(lower).last().map(|found| found.end())
+}
+
 /// The phrases of all languages in one automaton: one pass over a text looks for all.
 fn phrases(which: impl Fn(&Words) -> &'static [&'static str]) -> Option<AhoCorasick> {
-    let phrases = LANGUAGES.iter().flat_map(|words| which(words));
+    automaton(LANGUAGES.iter().flat_map(|words| which(words)))
+}
+
+fn automaton<'a>(phrases: impl IntoIterator<Item = &'a &'static str>) -> Option<AhoCorasick> {
     // It fails for more phrases than fit into 32 bits.
     AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(phrases).ok()
 }
@@ -121,6 +184,38 @@ mod tests {
                     assert!(phrase.len() >= 4, "{code}: {phrase}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn lists_without_a_language_are_in_lower_case_too() {
+        for list in [
+            causes::CAUSES,
+            labels::RECIPIENT,
+            labels::TO,
+            labels::OTHERS,
+            labels::REASON,
+            labels::ASKED,
+            labels::ASKED_BEHIND,
+        ] {
+            for (at, phrase) in list.iter().enumerate() {
+                assert!(!list[..at].contains(phrase), "{phrase} twice");
+                assert_eq!(**phrase, phrase.to_lowercase());
+            }
+        }
+    }
+
+    #[test]
+    fn labels_announce() {
+        for (words, expected) in [
+            ("empfänger", Some(Label::Recipient)),
+            ("送信先メールアドレス", Some(Label::Recipient)),
+            ("to", Some(Label::To)),
+            ("absender", Some(Label::Other)),
+            ("エラー内容", Some(Label::Reason)),
+            ("the weather", None),
+        ] {
+            assert_eq!(label(words), expected, "{words}");
         }
     }
 
