@@ -130,8 +130,10 @@ impl<'a> Head<'a> {
 
     /// The sender is a program: its header says so, or its name.
     pub(super) fn sent_by_machine(&self) -> bool {
-        const NAMES: [&str; 16] = [
+        const NAMES: [&str; 18] = [
             "mailer",
+            "delivery agent",
+            "posta-certificata@",
             "mail server",
             "mailserver",
             "mail gateway",

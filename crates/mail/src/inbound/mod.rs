@@ -233,12 +233,10 @@ fn report_or_answer(
 /// Whether what a machine answers is that a message failed.
 fn tells_of_failure(mail: &InboundMail, head: &Head<'_>, human: &str, known: formats::Known) -> bool {
     let subject = &mail.subject;
-    formats::subject_says_failed(&subject.to_lowercase()) && {
-        let to = head.addressee();
-        let parties = [mail.from.as_deref(), to.as_deref()];
-        let original = mail.original.as_ref();
-        formats::tells_of_failure(&formats::Source { head, subject, text: human, known, parties, original })
-    }
+    let to = head.addressee();
+    let parties = [mail.from.as_deref(), to.as_deref()];
+    let original = mail.original.as_ref();
+    formats::answers_with_failure(&formats::Source { head, subject, text: human, known, parties, original })
 }
 
 fn plain_text(

@@ -10,7 +10,10 @@ use super::values;
 
 /// The text without the marks of quotation, where the mail says that it passes another one on, and quotes a header.
 pub(super) fn forwarded<'a>(text: Cow<'a, str>, head: &Head<'_>) -> Cow<'a, str> {
-    let quotes_header = || ["\n> From:", "\n>From:"].iter().any(|mark| text.contains(mark));
+    let quotes_header = || {
+        let mut quoted = text.lines().filter_map(|line| line.strip_prefix('>'));
+        quoted.any(|line| field_name(line.trim_start()).is_some_and(|name| name.eq_ignore_ascii_case("From")))
+    };
     if !is_forwarded(&head.subject().to_lowercase()) || !quotes_header() {
         return text;
     }

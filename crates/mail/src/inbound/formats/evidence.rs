@@ -51,7 +51,7 @@ impl Evidence {
                 if begins.as_ref().is_some_and(|entry| entry.eq_ignore_ascii_case(&address)) {
                     weight += 1;
                 }
-                if in_original {
+                if in_original || (is_quoted(content) && begins.is_none()) {
                     weight -= 5;
                 }
                 let known = weights.entry(address.to_lowercase()).or_insert(weight);
@@ -140,6 +140,12 @@ impl<'a> Sentences<'a> {
     }
 }
 
+/// Whether a line is that of another mail: it has a mark of quotation, which a row of a table has at its end, too.
+pub(super) fn is_quoted(content: &str) -> bool {
+    (content.starts_with('>') && !content.starts_with(">>>"))
+        || (content.starts_with("| ") && !content.ends_with('|'))
+}
+
 /// What the words around an address say.
 fn place(before: &str, behind: &str) -> i32 {
     let lower = before.to_lowercase();
@@ -167,7 +173,13 @@ fn place(before: &str, behind: &str) -> i32 {
     if failed.is_none() && lexicon::is_asked_behind(&behind) {
         return -3;
     }
-    if failed.is_some() || lexicon::failed_until(&behind).is_some() { 2 } else { 0 }
+    if failed.is_some() || lexicon::failed_until(&behind).is_some() || lexicon::says_delayed(&behind) {
+        2
+    } else {
+        // `Your mail to`.
+        let last = first_line.split_whitespace().next_back();
+        i32::from(last.is_some_and(|word| lexicon::label(word) == Some(Label::To)))
+    }
 }
 
 /// What follows an address up to the end of its sentence or paragraph.

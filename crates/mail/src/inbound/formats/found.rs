@@ -1,8 +1,10 @@
 //! The recipients found so far: each once, and the parties to the mail only where there is no other.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
-use super::evidence::Evidence;
+use super::Source;
+use super::evidence::{Evidence, STRONG};
 use super::paragraphs::{Paragraphs, explains, labelled};
 use super::reply::{remote_host, reply_in};
 use crate::inbound::diagnostic::{self, codes};
@@ -12,15 +14,19 @@ use crate::inbound::values::one_line;
 
 /// Recipients with what the text says of each.
 pub(super) struct Found<'a> {
-    evidence: &'a Evidence,
+    source: &'a Source<'a>,
+    /// What speaks for each address of the text, weighed when it is asked for.
+    evidence: OnceCell<Evidence>,
+    /// The program is known, and so where it writes its recipients: one who is found there alone needs no evidence.
+    known: bool,
     entries: Vec<Entry>,
     /// Place in `entries` by address in lower case.
     places: HashMap<String, usize>,
     /// Sender and recipient of the mail, in lower case. A text names them in passing; but people do write to
     /// themselves.
     parties: Vec<String>,
-    /// Whether there is an entry that is not a party.
-    any_other: bool,
+    /// The mail's header names the recipients.
+    named: bool,
     /// Where is being looked.
     looks_in: FoundIn,
 }
@@ -30,7 +36,6 @@ struct Entry {
     diagnostic: String,
     /// A reply is known, so that further text does not replace it.
     settled: bool,
-    /// A party, or somebody whom the text names as one to ask: no recipient where there is another.
     party: bool,
     /// Where in the text the address stood, in octets.
     at: usize,
@@ -39,14 +44,16 @@ struct Entry {
 
 impl<'a> Found<'a> {
     /// Nothing found yet; `parties` are the sender and the recipient of the mail itself.
-    pub(super) fn new(parties: [Option<&str>; 2], evidence: &'a Evidence) -> Self {
-        let parties = parties.into_iter().flatten().map(str::to_lowercase).collect();
+    pub(super) fn new(source: &'a Source<'a>, known: bool) -> Self {
+        let parties = source.parties.into_iter().flatten().map(str::to_lowercase).collect();
         Self {
-            evidence,
+            source,
+            evidence: OnceCell::new(),
+            known,
             entries: Vec::new(),
             places: HashMap::new(),
             parties,
-            any_other: false,
+            named: false,
             looks_in: FoundIn::List,
         }
     }
@@ -56,9 +63,24 @@ impl<'a> Found<'a> {
         self.looks_in = found_in;
     }
 
-    /// Whether there is no recipient but perhaps the parties.
+    /// Whether the text says of somebody that they failed.
+    pub(super) fn any_strong(&self) -> bool {
+        self.evidence().at_least(STRONG).any(|address| !self.is_party(address))
+    }
+
+    /// Whether there is no recipient but perhaps the parties, and those whom the text names to be asked.
     pub(super) fn is_empty(&self) -> bool {
-        !self.any_other
+        self.entries.iter().all(|entry| self.is_passed_over(entry))
+    }
+
+    /// Whether this is no recipient if there is another: a party, or somebody to be asked.
+    fn is_passed_over(&self, entry: &Entry) -> bool {
+        let is_sure = || self.named || (self.known && self.entries.len() == 1);
+        entry.party || (!is_sure() && self.is_doubtful(&entry.address))
+    }
+
+    fn evidence(&self) -> &Evidence {
+        self.evidence.get_or_init(|| Evidence::of(self.source.text, self.source.original))
     }
 
     /// Whether this is the sender or the recipient of the mail itself.
@@ -68,7 +90,7 @@ impl<'a> Found<'a> {
 
     /// Whether the text names this address as one to ask.
     pub(super) fn is_doubtful(&self, address: &str) -> bool {
-        self.evidence.is_doubtful(address)
+        self.evidence().is_doubtful(address)
     }
 
     /// Adds a recipient found at this offset of the text, once; its number, or `None` if there are too many.
@@ -81,8 +103,7 @@ impl<'a> Found<'a> {
             return None;
         }
         let place = self.entries.len();
-        let party = self.parties.contains(&key) || self.evidence.is_doubtful(&key);
-        self.any_other |= !party;
+        let party = self.parties.contains(&key);
         let (address, diagnostic) = (address.to_owned(), String::new());
         self.entries.push(Entry { address, diagnostic, settled: false, party, at, found_in: self.looks_in });
         self.places.insert(key, place);
@@ -105,14 +126,15 @@ impl<'a> Found<'a> {
         if self.entries.iter().any(|entry| named.contains(&entry.address.to_lowercase())) {
             self.entries.retain(|entry| named.contains(&entry.address.to_lowercase()));
             self.places.clear();
-            self.any_other = true;
+            self.named = true;
             self.entries.iter_mut().for_each(|entry| entry.party = false);
         }
     }
 
     /// Keeps those of whom the text says that they failed, if there are any.
     pub(super) fn keep_strong(&mut self) {
-        let strong = |entry: &Entry| !entry.party && self.evidence.is_strong(&entry.address);
+        let evidence = self.evidence.get_or_init(|| Evidence::of(self.source.text, self.source.original));
+        let strong = |entry: &Entry| !entry.party && evidence.is_strong(&entry.address);
         if self.entries.iter().any(strong) {
             self.entries.retain(strong);
             self.places.clear();
@@ -150,7 +172,8 @@ impl<'a> Found<'a> {
         // All recipients of a list without words share what is around the list, so it is read once.
         let mut shared: Option<RecipientReport> = None;
         let last = self.entries.last().map_or(0, |entry| entry.at);
-        let any_other = self.any_other;
+        let passed_over: Vec<bool> = self.entries.iter().map(|entry| self.is_passed_over(entry)).collect();
+        let any_other = passed_over.iter().any(|passed| !passed);
         let single = self.entries.len() == 1;
         let max = if single { MAX_DIAGNOSTIC } else { MAX_SHARED };
         let paragraphs = Paragraphs::around(text, last);
@@ -159,8 +182,9 @@ impl<'a> Found<'a> {
         self.entries
             .into_iter()
             .zip(ends)
-            .filter(|(entry, _)| !(entry.party && any_other))
-            .map(|(entry, end)| {
+            .zip(passed_over)
+            .filter(|(_, passed)| !(*passed && any_other))
+            .map(|((entry, end), _)| {
                 let said = if entry.diagnostic.trim().is_empty() {
                     let why = || report(paragraphs.reason(entry.found_in, action), max);
                     let own = || {

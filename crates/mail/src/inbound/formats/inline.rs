@@ -61,7 +61,10 @@ pub(super) fn read_anywhere_if_failed(source: &Source<'_>, found: &mut Found<'_>
         codes.reply.is_some_and(|code| code >= 400) && codes.status.is_some()
     };
     let says_failed = || lexicon::says_failed(&text().to_lowercase());
-    if subject_says_failed(source) || (sent_by_machine(source) && (has_reply() || says_failed())) {
+    if subject_says_failed(source)
+        || found.any_strong()
+        || (sent_by_machine(source) && (has_reply() || says_failed()))
+    {
         anywhere(source, found);
     }
 }

@@ -3,6 +3,7 @@
 use super::Source;
 use super::found::Found;
 use super::reply::is_rule;
+use super::spots::without_kind;
 use crate::inbound::diagnostic::codes;
 use crate::inbound::lexicon::{self, Label};
 use crate::inbound::lines::with_offsets;
@@ -136,7 +137,8 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
     let ended = word.trim_end_matches([':', ',', ';', '.']);
     // The end of `[SMTP:a@example.com]`, unless the domain itself is in brackets.
     let ended = if ended.contains('[') { ended } else { ended.trim_end_matches(']') };
-    let address = full_address(ended).filter(|a| a.len() == ended.len() && !a.contains("://"))?;
+    let bare = without_kind(ended);
+    let address = full_address(bare).filter(|a| a.len() == bare.len() && !a.contains("://"))?;
     if is_date(rest) {
         return Some((address, ""));
     }

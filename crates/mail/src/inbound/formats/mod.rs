@@ -75,7 +75,7 @@ impl Known {
 
 /// Whether a subject in lower case may be that of a bounce.
 pub(super) fn subject_says_failed(lower: &str) -> bool {
-    has_any(lower, SURE_SUBJECTS) || lexicon::says_failed(lower)
+    is_sure_subject(lower) || lexicon::says_failed(lower)
 }
 
 fn known(text: &str) -> Option<&'static Format> {
@@ -118,7 +118,7 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
     let (signs, owners): (Vec<&str>, Vec<usize>) = signs.unzip();
     // It fails for more signs than fit into 32 bits.
     AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .kind(Some(AhoCorasickKind::DFA))
         .build(signs)
         .ok()
         .map(|automaton| (automaton, owners))
@@ -130,8 +130,7 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let speaks_of_it = speaks_of_bounces(source, &lower);
     let format = source.known.0.filter(|_| !speaks_of_it);
     let format = format.or_else(|| is_bounce(source, &lower, speaks_of_it).then_some(&GENERIC))?;
-    let evidence = Evidence::of(source.text, source.original);
-    let mut found = Found::new(source.parties, &evidence);
+    let mut found = Found::new(source, format.name != GENERIC.name);
     let named = failed_recipients(source.head);
     for (reader, found_in) in format.readers {
         found.looks_in(*found_in);
@@ -196,8 +195,14 @@ fn is_bounce(source: &Source<'_>, lower: &str, speaks_of_it: bool) -> bool {
     !source.head.failed_recipients().is_empty()
         || source.head.sent_by_mail_system()
         || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
-        || (!source.head.is_answer() && !speaks_of_it && has_any(lower, SURE_SUBJECTS))
+        || (!source.head.is_answer() && !speaks_of_it && is_sure_subject(lower))
         || (!speaks_of_it && tells_of_failure(source))
+}
+
+/// Whether what a machine answers is by its subject and its text that a message failed.
+pub(super) fn answers_with_failure(source: &Source<'_>) -> bool {
+    let lower = source.subject.to_lowercase();
+    (subject_says_failed(&lower) || lexicon::says_delayed(&lower)) && tells_of_failure(source)
 }
 
 /// Whether a mail is a bounce by what it says: a machine sends it, or it returns a message of the one whom it is to, and
@@ -208,7 +213,7 @@ pub(super) fn tells_of_failure(source: &Source<'_>) -> bool {
     if answer::is_reply(&lower) || head.of_list || lexicon::is_away_subject(&lower) {
         return false;
     }
-    let subject_says = subject_says_failed(&lower);
+    let subject_says = subject_says_failed(&lower) || lexicon::says_delayed(&lower);
     let returns = || {
         let sender = source.original.and_then(|original| original.header("From")).and_then(full_address);
         sender.is_some_and(|sender| source.parties[1].is_some_and(|to| to.eq_ignore_ascii_case(&sender)))
@@ -219,7 +224,11 @@ pub(super) fn tells_of_failure(source: &Source<'_>) -> bool {
     let is_party =
         |address: &str| source.parties.iter().flatten().any(|party| party.eq_ignore_ascii_case(address));
     let evidence = Evidence::of(source.text, source.original);
-    let needed = if subject_says { STRONG } else { STRONG + 1 };
+    let needed = match (subject_says, head.sent_by_machine()) {
+        (true, true) => 1,
+        (true, false) => STRONG,
+        (false, _) => STRONG + 1,
+    };
     evidence.at_least(needed).any(|address| !is_party(address))
 }
 
@@ -236,6 +245,13 @@ const FAILURE_SUBJECTS: &[&str] = &[
     "delayed",
     "error",
 ];
+
+fn is_sure_subject(lower: &str) -> bool {
+    static SURE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(SURE_SUBJECTS).ok()
+    });
+    SURE.as_ref().is_some_and(|sure| sure.is_match(lower))
+}
 
 /// Subjects that only bounces have, in lower case.
 const SURE_SUBJECTS: &[&str] = &[

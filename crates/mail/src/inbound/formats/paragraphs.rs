@@ -1,5 +1,6 @@
 //! The paragraph of a bounce that says why, for recipients of whom their line says nothing.
 
+use super::evidence::is_quoted;
 use super::inline::speaks_of_failure;
 use super::listed::{label, leading_address};
 use super::reply::{announces, has_code, is_rule, marked, titles_reason};
@@ -205,10 +206,20 @@ const LINES_BEFORE: usize = 50;
 
 /// The paragraphs of a text, without lines that are drawn above and below them.
 fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
-    text.split("\n\n")
-        .flat_map(|part| part.split("\r\n\r\n"))
-        .map(without_rules)
-        .filter(|part| !part.is_empty())
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let bytes = rest.as_bytes();
+        let mut ends = memchr::memchr_iter(b'\n', bytes);
+        let end = ends.find(|at| matches!(&bytes[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]));
+        let (paragraph, after) = rest.split_at(end.map_or(rest.len(), |at| at + 1));
+        rest = after;
+        Some(paragraph)
+    })
+    .map(without_rules)
+    .filter(|part| !part.is_empty() && !is_quoted(part))
 }
 
 fn without_rules(paragraph: &str) -> &str {

@@ -80,12 +80,17 @@ fn local_start(line: &str, from: usize, at: usize) -> usize {
         start = at - bare.len();
         local = bare;
     }
-    if let Some(equals) = local.rfind('=')
-        && KINDS.iter().any(|kind| local.as_bytes()[..equals].to_ascii_lowercase().ends_with(kind.as_bytes()))
-    {
-        start += equals + 1;
-    }
-    start
+    start + local.len() - without_kind(local).len()
+}
+
+/// The address without what names its kind in front of it: `DD.RFC-822=a@example.com`.
+pub(super) fn without_kind(address: &str) -> &str {
+    let local = address.rfind('@').map_or(address, |at| &address[..at]);
+    let kind = local.rfind('=').filter(|equals| {
+        let named = local[..*equals].to_ascii_lowercase();
+        KINDS.iter().any(|kind| named.ends_with(kind))
+    });
+    kind.map_or(address, |equals| &address[equals + 1..])
 }
 
 /// Whether an address is a piece of a URL: `https://example.com/?to=a@example.com`.

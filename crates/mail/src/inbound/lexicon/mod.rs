@@ -61,10 +61,14 @@ const LANGUAGES: [&Words; 22] = [
     &asian::KOREAN,
 ];
 
+/// What says that a message was not delivered.
+static FAILED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.failed));
+/// What says why.
+static CAUSES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(causes::CAUSES));
+
 /// Whether a text in lower case says that a message was not delivered.
 pub(super) fn says_failed(lower: &str) -> bool {
-    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.failed));
-    says(&PHRASES, lower)
+    says(&FAILED, lower)
 }
 
 /// Whether a text in lower case says that a message is still being tried.
@@ -98,8 +102,7 @@ pub(super) fn says_moved(lower: &str) -> bool {
 
 /// Whether a text in lower case says why a message was not delivered.
 pub(super) fn explains(lower: &str) -> bool {
-    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(causes::CAUSES));
-    says(&PHRASES, lower)
+    says(&CAUSES, lower)
 }
 
 /// What a label announces.
@@ -117,9 +120,9 @@ pub(super) enum Label {
 
 /// What the words before a colon or an address announce, in lower case and without marks; `None` if they tell nothing.
 pub(super) fn label(lower: &str) -> Option<Label> {
-    static REASON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(labels::REASON));
-    static OTHERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(labels::OTHERS));
-    static RECIPIENT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(labels::RECIPIENT));
+    static REASON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::REASON));
+    static OTHERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::OTHERS));
+    static RECIPIENT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::RECIPIENT));
     let is_earlier = || labels::EARLIER.iter().any(|words| lower.contains(words));
     if labels::TO.contains(&lower) || is_earlier() {
         Some(Label::To)
@@ -136,7 +139,7 @@ pub(super) fn label(lower: &str) -> Option<Label> {
 
 /// Where the last words end that name somebody to be asked, in a text in lower case that stands before an address.
 pub(super) fn asked_until(lower: &str) -> Option<usize> {
-    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| automaton(labels::ASKED));
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::ASKED));
     PHRASES.as_ref()?.find_iter(lower).last().map(|found| found.end())
 }
 
@@ -147,11 +150,8 @@ pub(super) fn is_asked_behind(lower: &str) -> bool {
 
 /// Where the last words end that say that a message was not delivered or why, in a text in lower case.
 pub(super) fn failed_until(lower: &str) -> Option<usize> {
-    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        let failed = LANGUAGES.iter().flat_map(|words| words.failed).chain(causes::CAUSES);
-        automaton(failed)
-    });
-    PHRASES.as_ref()?.find_iter(lower).last().map(|found| found.end())
+    let last = |phrases: &AhoCorasick| phrases.find_iter(lower).last().map(|found| found.end());
+    FAILED.as_ref().and_then(last).max(CAUSES.as_ref().and_then(last))
 }
 
 /// The phrases of all languages in one automaton: one pass over a text looks for all.
@@ -161,7 +161,51 @@ fn phrases(which: impl Fn(&Words) -> &'static [&'static str]) -> Option<AhoCoras
 
 fn automaton<'a>(phrases: impl IntoIterator<Item = &'a &'static str>) -> Option<AhoCorasick> {
     // It fails for more phrases than fit into 32 bits.
-    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(phrases).ok()
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(with_plain(phrases)).ok()
+}
+
+/// An automaton for short texts: it is slower by the octet, but it takes little to build.
+fn small(phrases: &[&'static str]) -> Option<AhoCorasick> {
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(with_plain(phrases)).ok()
+}
+
+/// The phrases, and what old programs make of them, who have no letters but those of ASCII.
+fn with_plain<'a>(phrases: impl IntoIterator<Item = &'a &'static str>) -> Vec<String> {
+    let mut all = Vec::new();
+    for phrase in phrases {
+        all.push((*phrase).to_owned());
+        let plain: String = phrase.chars().map(plain_letter).collect();
+        if plain.is_ascii() && plain != *phrase && plain.len() >= SHORTEST_PLAIN {
+            all.push(plain);
+        }
+    }
+    all
+}
+
+/// Without their marks, shorter words may be others.
+const SHORTEST_PLAIN: usize = 9;
+
+/// The letter without its mark.
+fn plain_letter(c: char) -> char {
+    match c {
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ą' | 'ă' => 'a',
+        'ç' | 'ć' | 'č' => 'c',
+        'ď' => 'd',
+        'è' | 'é' | 'ê' | 'ë' | 'ę' | 'ě' => 'e',
+        'ì' | 'í' | 'î' | 'ï' | 'ı' => 'i',
+        'ł' => 'l',
+        'ñ' | 'ń' | 'ň' => 'n',
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ő' | 'ø' => 'o',
+        'ř' => 'r',
+        'ś' | 'š' | 'ş' | 'ș' => 's',
+        'ť' | 'ț' => 't',
+        'ù' | 'ú' | 'û' | 'ü' | 'ů' | 'ű' => 'u',
+        'ý' => 'y',
+        'ź' | 'ż' | 'ž' => 'z',
+        'ğ' => 'g',
+        '’' => '\'',
+        c => c,
+    }
 }
 
 fn says(phrases: &LazyLock<Option<AhoCorasick>>, text: &str) -> bool {
