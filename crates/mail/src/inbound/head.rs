@@ -130,8 +130,16 @@ impl<'a> Head<'a> {
 
     /// The sender is a program: its header says so, or its name.
     pub(super) fn sent_by_machine(&self) -> bool {
-        const NAMES: [&str; 18] = [
+        const NAMES: [&str; 26] = [
             "mailer",
+            "mail router",
+            "mta <",
+            "mta@",
+            "relay@",
+            "smtp",
+            "uucp@",
+            "root@",
+            "www-data@",
             "delivery agent",
             "posta-certificata@",
             "mail server",

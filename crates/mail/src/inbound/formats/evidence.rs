@@ -89,6 +89,9 @@ impl Evidence {
 /// The weight of an address of which a text says that it failed.
 pub(super) const STRONG: i32 = 2;
 
+/// The weight of one whom a label calls a recipient.
+pub(super) const LABELLED: i32 = 4;
+
 /// Where the sentence began that is being read.
 struct Sentences<'a> {
     text: &'a str,
@@ -155,7 +158,7 @@ fn place(before: &str, behind: &str) -> i32 {
     let label = if is_label { lexicon::label(first_line.trim_end_matches("smtp").trim()) } else { None };
     match label {
         Some(Label::Other) => return -6,
-        Some(Label::Recipient) if lexicon::asked_until(first_line).is_none() => return 4,
+        Some(Label::Recipient) if lexicon::asked_until(first_line).is_none() => return LABELLED,
         Some(Label::To) => return 1,
         Some(Label::Recipient | Label::Reason) | None => {}
     }

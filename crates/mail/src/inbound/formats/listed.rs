@@ -106,6 +106,7 @@ const LABELS: [&str; 44] = [
 /// The address with which a line begins, and what follows it.
 pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
     memchr::memchr(b'@', line.as_bytes())?;
+    let line = line.trim_matches(['|', ' ']);
     let line = without_label(without_number(line)).trim_start();
     let quote = line.chars().next().filter(|c| matches!(c, '"' | '\''));
     if let Some((inner, rest)) = quote.and_then(|quote| line.get(1..)?.split_once(quote))
@@ -154,6 +155,7 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
 /// The address with which a row of a table begins: other cells follow it, or the reason.
 fn leading_column(line: &str) -> Option<(String, &str)> {
     memchr::memchr(b'@', line.as_bytes())?;
+    let line = line.trim_matches(['|', ' ']);
     let line = without_label(without_number(line)).trim_start();
     let end = line.find(char::is_whitespace)?;
     let (word, rest) = line.split_at(end);
@@ -184,10 +186,11 @@ fn without_label(line: &str) -> &str {
 pub(in crate::inbound) fn label(line: &str) -> Option<(&str, &str)> {
     const LONGEST: usize = 60;
     const WORDS_AT_MOST: usize = 4;
-    let (words, _) = line[..line.floor_char_boundary(LONGEST)].split_once([':', '：'])?;
-    let value = line[words.len()..].trim_start_matches([':', '：']);
+    let beginning = &line[..line.floor_char_boundary(LONGEST)];
+    let (words, _) = beginning.split_once([':', '：']).or_else(|| beginning.split_once(" = "))?;
+    let value = line[words.len()..].trim_start_matches([':', '：', ' ', '=']);
     let words = words.trim_matches(|c: char| c.is_whitespace() || "*->•|.".contains(c));
-    let begins = words.starts_with(char::is_alphabetic) && !words.contains('@');
+    let begins = words.starts_with(char::is_alphabetic) && !words.contains('@') && !words.contains(". ");
     (begins && words.split_whitespace().count() <= WORDS_AT_MOST).then_some((words, value.trim()))
 }
 

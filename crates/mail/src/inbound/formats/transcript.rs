@@ -62,6 +62,14 @@ fn without_time(line: &str) -> &str {
     arrow.and_then(|at| line.get(at + 1..)).unwrap_or(line)
 }
 
+/// The line without the direction in which it went, as logs of programs write it: `CLIENT -> SERVER: RCPT TO:<a@example.com>`.
+fn without_direction(line: &str) -> Option<&str> {
+    const LONGEST: usize = 40;
+    let (direction, _) = line[..line.floor_char_boundary(LONGEST)].split_once(": ")?;
+    let arrow = ["->", "<-", "=>", "<="].iter().any(|arrow| direction.contains(arrow));
+    line.get(direction.len() + 2..).filter(|_| arrow)
+}
+
 /// Commands and replies: `>>> RCPT To:<a@example.com>`, `<<< 550 5.1.1 unknown`, `550 5.1.1 <a@example.com>... unknown`.
 fn session(source: &Source<'_>, found: &mut Found<'_>) {
     let mut asked: Option<String> = None;
@@ -74,6 +82,10 @@ fn session(source: &Source<'_>, found: &mut Found<'_>) {
     while let Some((start, line)) = lines.next() {
         let content = without_time(line.trim());
         let content = content.strip_prefix("050 ").unwrap_or(content);
+        let (content, arrow) = match without_direction(content) {
+            Some(rest) => (rest, true),
+            None => (content, false),
+        };
         if let Some(talked_to) = content.strip_prefix("While talking to ") {
             host = talked_to.trim_end_matches(':');
             unassigned = None;
@@ -86,7 +98,7 @@ fn session(source: &Source<'_>, found: &mut Found<'_>) {
             unassigned = None;
             continue;
         }
-        let marked = received(content);
+        let marked = received(content).or(arrow.then_some(content));
         let first = marked.unwrap_or(content);
         if !starts_with_code(first) || first.starts_with('2') {
             continue;

@@ -173,6 +173,7 @@ pub(super) const OTHERS: &[&str] = &[
 pub(super) const REASON: &[&str] = &[
     "reason",
     "because",
+    "why",
     "cause",
     "error",
     "diagnos",
@@ -232,6 +233,7 @@ pub(super) const REASON: &[&str] = &[
 pub(super) const ASKED: &[&str] = &[
     "contact",
     "question",
+    "queries",
     "for help",
     "for assistance",
     "for support",
@@ -276,7 +278,8 @@ pub(super) const ASKED: &[&str] = &[
     "sent from",
     "message from",
     "mail from",
-    "sender",
+    "the sender",
+    "lisätieto",
     "wenden",
     "kontakt",
     "fragen",
