@@ -130,8 +130,9 @@ impl<'a> Head<'a> {
 
     /// The sender is a program: its header says so, or its name.
     pub(super) fn sent_by_machine(&self) -> bool {
-        const NAMES: [&str; 26] = [
+        const NAMES: [&str; 27] = [
             "mailer",
+            " server",
             "mail router",
             "mta <",
             "mta@",

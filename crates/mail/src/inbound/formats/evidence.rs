@@ -154,11 +154,18 @@ fn place(before: &str, behind: &str) -> i32 {
     let lower = before.to_lowercase();
     let bare = lower.trim_matches(|c: char| c.is_whitespace() || "*->•|.<\"'([=:：（".contains(c));
     let first_line = bare.lines().next_back().unwrap_or_default();
-    let is_label = first_line.len() <= 48 && first_line.split_whitespace().count() <= 4;
+    // A label stands in the line of the address, or announces the next one: `Dear sender,` is none.
+    let is_label =
+        first_line.len() <= 48 && first_line.split_whitespace().count() <= 4 && !bare.ends_with(',');
     let label = if is_label { lexicon::label(first_line.trim_end_matches("smtp").trim()) } else { None };
     match label {
         Some(Label::Other) => return -6,
-        Some(Label::Recipient) if lexicon::asked_until(first_line).is_none() => return LABELLED,
+        Some(Label::Recipient)
+            if lexicon::asked_until(first_line).is_none()
+                && lexicon::delivered_until(first_line).is_none() =>
+        {
+            return LABELLED;
+        }
         Some(Label::To) => return 1,
         Some(Label::Recipient | Label::Reason) | None => {}
     }
@@ -169,6 +176,7 @@ fn place(before: &str, behind: &str) -> i32 {
         return -6;
     }
     let (asked, failed) = (lexicon::asked_until(&lower), lexicon::failed_until(&lower));
+    let asked = asked.max(lexicon::delivered_until(&lower));
     let behind = sentence_behind(behind).to_lowercase();
     if asked.is_some() && asked > failed {
         return -4;

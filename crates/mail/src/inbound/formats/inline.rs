@@ -6,6 +6,7 @@ use super::spots::addresses;
 use crate::inbound::diagnostic::codes;
 use crate::inbound::lexicon;
 use crate::inbound::lines::with_offsets;
+use crate::inbound::values::full_address;
 
 /// Words without which a line with an address says nothing of a failure, in lower case.
 const WORDS: [&str; 17] = [
@@ -73,6 +74,31 @@ pub(super) fn read_anywhere_if_failed(source: &Source<'_>, found: &mut Found<'_>
 fn anywhere(source: &Source<'_>, found: &mut Found<'_>) {
     lines(source, found, |_| true, Parties::LeftOut);
     found.keep_strong();
+}
+
+/// Names without a domain in lines that speak of a failure, if the message was sent to somebody of that name.
+pub(super) fn read_local(source: &Source<'_>, found: &mut Found<'_>) {
+    const SENT_TO_AT_MOST: usize = 20;
+    let Some(original) = source.original else { return };
+    let sent_to = ["To", "Cc"].into_iter().filter_map(|field| original.header(field));
+    let sent_to = sent_to.flat_map(|value| value.split(',')).filter_map(full_address).take(SENT_TO_AT_MOST);
+    let sent_to: Vec<(String, String)> = sent_to
+        .filter_map(|address| Some((address.split_once('@')?.0.to_lowercase(), address)))
+        .filter(|(name, address)| name.len() > 1 && !found.is_party(address))
+        .collect();
+    let text = &source.text[..source.text.floor_char_boundary(MAX_SENTENCE)];
+    for (start, line) in with_offsets(text) {
+        let lower = line.to_lowercase();
+        if sent_to.is_empty() || !(speaks_of_failure(&lower) || lexicon::explains(&lower)) {
+            continue;
+        }
+        for word in lower.split(|c: char| c.is_whitespace() || "<>()[]{}\"'`:;,=".contains(c)) {
+            let word = word.trim_end_matches(['.', '!', '?']);
+            for (_, address) in sent_to.iter().filter(|(name, _)| name == word) {
+                found.add(address, start);
+            }
+        }
+    }
 }
 
 /// Addresses in the subject, which may be all that names somebody.

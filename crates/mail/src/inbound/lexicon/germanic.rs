@@ -35,6 +35,7 @@ pub(super) const ENGLISH: Words = Words {
         "could not be sent",
         "not be processed",
         "not passed on",
+        "not sent",
         "mail returned",
         "was returned",
         "error condition",

@@ -335,6 +335,23 @@ pub(super) const ASKED: &[&str] = &[
     "관리자",
 ];
 
+/// Words before the addresses of those who did get the message.
+pub(super) const DELIVERED: &[&str] = &[
+    "was delivered to",
+    "were delivered to",
+    "has been delivered to",
+    "been successfully",
+    "was successfully",
+    "successfully delivered",
+    "wurde zugestellt",
+    "wurde erfolgreich",
+    "erfolgreich zugestellt",
+    "a été remis à",
+    "se entregó a",
+    "è stato consegnato a",
+    "foi entregue a",
+];
+
 /// Words behind such an address.
 pub(super) const ASKED_BEHIND: &[&str] = &[
     "for help",

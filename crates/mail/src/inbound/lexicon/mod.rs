@@ -143,6 +143,17 @@ pub(super) fn asked_until(lower: &str) -> Option<usize> {
     PHRASES.as_ref()?.find_iter(lower).last().map(|found| found.end())
 }
 
+/// Where the last words end that say that a message was delivered, in a text in lower case that stands before an address.
+pub(super) fn delivered_until(lower: &str) -> Option<usize> {
+    const NOT: [&str; 9] = ["not", "n't", "nicht", "niet", "no", "non", "não", "nao", "pas"];
+    let ends = labels::DELIVERED.iter().filter_map(|phrase| {
+        let at = lower.rfind(phrase)?;
+        let before = lower[..at].trim_end();
+        (!NOT.iter().any(|not| before.ends_with(not))).then_some(at + phrase.len())
+    });
+    ends.max()
+}
+
 /// Whether a text in lower case that follows an address says what one may ask there.
 pub(super) fn is_asked_behind(lower: &str) -> bool {
     labels::ASKED_BEHIND.iter().any(|phrase| lower.contains(phrase))
@@ -241,6 +252,7 @@ mod tests {
             labels::REASON,
             labels::ASKED,
             labels::ASKED_BEHIND,
+            labels::DELIVERED,
         ] {
             for (at, phrase) in list.iter().enumerate() {
                 assert!(!list[..at].contains(phrase), "{phrase} twice");
