@@ -324,8 +324,7 @@ fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
     let (header, _) = header::split(wrapped);
     let is_report = header::find(header, "Content-Type").is_some_and(|value| value.contains("report"));
     let head = Head::read(header);
-    if is_report || head.sent_by_mail_system() || formats::subject_says_failed(&head.subject().to_lowercase())
-    {
+    if is_report || head.sent_by_machine() || formats::subject_says_failed(&head.subject().to_lowercase()) {
         let inner = read_at(wrapped, Wrapped::Inner);
         if !inner.recipients.is_empty()
             && matches!(inner.kind, MailKind::DeliveryReport | MailKind::Complaint)

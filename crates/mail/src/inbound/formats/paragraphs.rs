@@ -54,6 +54,11 @@ impl<'a> Paragraphs<'a> {
             .find(|paragraph| marked(paragraph).is_some_and(has_code))
             .or_else(|| paragraphs(self.after).find(|paragraph| has_code(paragraph)))
             .or_else(|| paragraphs(self.before).find(|paragraph| codes(paragraph).reply.is_some()))
+            .or_else(|| {
+                let begins =
+                    |paragraph: &&str| paragraph.starts_with(|c: char| c.is_ascii_digit() || c == '#');
+                paragraphs(self.before).filter(begins).find(|paragraph| has_code(paragraph))
+            })
     }
 
     /// Why a recipient failed who was found in this way; empty if nothing says it. Of messages that arrived only a
