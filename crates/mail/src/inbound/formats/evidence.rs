@@ -57,7 +57,7 @@ impl Evidence {
                 let known = weights.entry(address.to_lowercase()).or_insert(weight);
                 *known = weight.max(*known);
             }
-            sentences.end_line(start + line.len(), content);
+            sentences.end_line(start + line.len(), content, begins.is_some());
         }
         if let Some(original) = original {
             for (address, weight) in &mut weights {
@@ -119,11 +119,10 @@ impl<'a> Sentences<'a> {
         leading_address(content).map(|(address, _)| address)
     }
 
-    fn end_line(&mut self, end: usize, content: &str) {
+    fn end_line(&mut self, end: usize, content: &str, entry: bool) {
         if content.is_empty() {
             return;
         }
-        let entry = leading_address(content).is_some();
         self.announces = content.ends_with([':', '：']) || (self.announces && entry);
         if is_rule(content) || (content.ends_with(['.', '!', '?', '。', '！', '？']) && !entry) {
             self.start = end;

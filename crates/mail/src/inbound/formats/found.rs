@@ -17,7 +17,8 @@ pub(super) struct Found<'a> {
     source: &'a Source<'a>,
     /// What speaks for each address of the text, weighed when it is asked for.
     evidence: OnceCell<Evidence>,
-    /// The program is known, and so where it writes its recipients: one who is found there alone needs no evidence.
+    /// The program is known, and so where it writes its recipients: one who is found there alone, or of whom something
+    /// is said there, needs no evidence.
     known: bool,
     entries: Vec<Entry>,
     /// Place in `entries` by address in lower case.
@@ -75,7 +76,8 @@ impl<'a> Found<'a> {
 
     /// Whether this is no recipient if there is another: a party, or somebody to be asked.
     fn is_passed_over(&self, entry: &Entry) -> bool {
-        let is_sure = || self.named || (self.known && self.entries.len() == 1);
+        let is_sure =
+            || self.named || (self.known && (self.entries.len() == 1 || !entry.diagnostic.is_empty()));
         entry.party || (!is_sure() && self.is_doubtful(&entry.address))
     }
 

@@ -5,7 +5,7 @@ use super::found::Found;
 use super::reply::is_rule;
 use super::spots::without_kind;
 use crate::inbound::diagnostic::codes;
-use crate::inbound::lexicon::{self, Label};
+use crate::inbound::lexicon;
 use crate::inbound::lines::with_offsets;
 use crate::inbound::values::full_address;
 
@@ -177,7 +177,7 @@ fn without_label(line: &str) -> &str {
         return &line[label.len()..];
     }
     match label(line) {
-        Some((words, value)) if lexicon::label(&words.to_lowercase()) == Some(Label::Recipient) => value,
+        Some((words, value)) if lexicon::is_recipient_label(&words.to_lowercase()) => value,
         Some(_) | None => line,
     }
 }

@@ -118,7 +118,7 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
     let (signs, owners): (Vec<&str>, Vec<usize>) = signs.unzip();
     // It fails for more signs than fit into 32 bits.
     AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::DFA))
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
         .build(signs)
         .ok()
         .map(|automaton| (automaton, owners))

@@ -122,7 +122,6 @@ pub(super) enum Label {
 pub(super) fn label(lower: &str) -> Option<Label> {
     static REASON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::REASON));
     static OTHERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::OTHERS));
-    static RECIPIENT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::RECIPIENT));
     let is_earlier = || labels::EARLIER.iter().any(|words| lower.contains(words));
     if labels::TO.contains(&lower) || is_earlier() {
         Some(Label::To)
@@ -137,6 +136,13 @@ pub(super) fn label(lower: &str) -> Option<Label> {
     }
 }
 
+static RECIPIENT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::RECIPIENT));
+
+/// Whether the words before a colon announce one who did not get the message.
+pub(super) fn is_recipient_label(lower: &str) -> bool {
+    says(&RECIPIENT, lower) && label(lower) == Some(Label::Recipient)
+}
+
 /// Where the last words end that name somebody to be asked, in a text in lower case that stands before an address.
 pub(super) fn asked_until(lower: &str) -> Option<usize> {
     static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::ASKED));
@@ -146,12 +152,10 @@ pub(super) fn asked_until(lower: &str) -> Option<usize> {
 /// Where the last words end that say that a message was delivered, in a text in lower case that stands before an address.
 pub(super) fn delivered_until(lower: &str) -> Option<usize> {
     const NOT: [&str; 9] = ["not", "n't", "nicht", "niet", "no", "non", "não", "nao", "pas"];
-    let ends = labels::DELIVERED.iter().filter_map(|phrase| {
-        let at = lower.rfind(phrase)?;
-        let before = lower[..at].trim_end();
-        (!NOT.iter().any(|not| before.ends_with(not))).then_some(at + phrase.len())
-    });
-    ends.max()
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::DELIVERED));
+    let found = PHRASES.as_ref()?.find_iter(lower).last()?;
+    let before = lower[..found.start()].trim_end();
+    (!NOT.iter().any(|not| before.ends_with(not))).then_some(found.end())
 }
 
 /// Whether a text in lower case that follows an address says what one may ask there.
