@@ -3,6 +3,8 @@
 //! Three ways of naming recipients cover nearly all programs: in a list ([`listed`]), in a transcript of the SMTP
 //! session ([`transcript`]), in a sentence ([`inline`]). [`programs`] says by which signs a program is known, and which
 //! of the ways it uses. A new program is a new row; a new way is a new file.
+//! Of bounces in nobody's format, all ways are tried; [`evidence`] tells whom the words around an address call failed from
+//! those whom they name to be asked, and [`paragraphs`] finds the line that says why.
 
 mod evidence;
 mod found;
