@@ -55,7 +55,8 @@ pub fn split(raw: &[u8]) -> (&[u8], &[u8]) {
 pub fn unfold(value: &[u8]) -> Cow<'_, str> {
     let value = value.trim_ascii();
     if memchr::memchr2(b'\n', b'\r', value).is_none() {
-        return String::from_utf8_lossy(value);
+        // Looking for what is invalid takes much longer than finding that nothing is.
+        return std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed);
     }
     let mut joined = Vec::with_capacity(value.len());
     for line in value.split(|b| matches!(b, b'\n' | b'\r')).map(<[u8]>::trim_ascii).filter(|l| !l.is_empty())

@@ -278,3 +278,13 @@ fn a_fresh_round() {
 fn another_fresh_round() {
     check("fresh_again.txt");
 }
+
+#[test]
+fn bounces_in_nobodys_format() {
+    check("homemade.txt");
+}
+
+#[test]
+fn old_and_odd_senders_again() {
+    check("odd_again.txt");
+}

@@ -68,7 +68,10 @@ fn valid_utf8(head: &[u8]) -> bool {
 
 fn utf8(content: Cow<'_, [u8]>) -> Cow<'_, str> {
     match content {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        // Looking for what is invalid takes much longer than finding that nothing is.
+        Cow::Borrowed(bytes) => {
+            std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+        }
         Cow::Owned(bytes) => Cow::Owned(
             String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
         ),

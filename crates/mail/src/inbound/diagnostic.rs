@@ -65,6 +65,8 @@ fn within_name(text: &str, start: usize, last_reply: Option<(u16, usize)>) -> bo
     let (before, rest) = text.as_bytes().split_at_checked(start).unwrap_or_default();
     match before {
         [.., b, b'-'] if b.is_ascii_alphanumeric() => last_reply.is_none_or(|(_, end)| end + 1 != start),
+        // A FidoNet node (`2:5020/414`), a date.
+        [.., b, b'/'] if b.is_ascii_digit() => last_reply.is_none_or(|(_, end)| end + 1 != start),
         [.., b':'] => matches!(rest, [_, _, _, b':', b, ..] if b.is_ascii_hexdigit() || *b == b':'),
         _ => false,
     }
@@ -144,6 +146,7 @@ mod tests {
         check("[2001:db8::550:1] 421 4.7.0", Some(421), Some("4.7.0"));
         check("connect to mx.example.com[192.0.2.1]:587: refused", None, None);
         check("mailbox full, see 20260105-450-12", None, None);
+        check("node 2:5020/414 does not know it", None, None);
         check("550-550 5.1.1 no", Some(550), Some("5.1.1"));
         check("said:550-5.1.1 no", Some(550), Some("5.1.1"));
         check("2.0.0 then 5.2.1", None, Some("5.2.1"));

@@ -119,12 +119,52 @@ impl<'a> Head<'a> {
 
     /// The mail must not be answered (RFC 5321 section 4.5.5), as the final delivery noted.
     pub(super) fn null_sender(&self) -> bool {
-        self.return_path.is_some_and(|value| matches!(value.trim_ascii(), b"<>" | b""))
+        // qmail's own double bounces are from `#@[]`.
+        self.return_path.is_some_and(|value| matches!(value.trim_ascii(), b"<>" | b"" | b"<#@[]>"))
     }
 
     /// It answers another mail.
     pub(super) fn is_answer(&self) -> bool {
         self.in_reply_to.is_some() || self.references.is_some()
+    }
+
+    /// The sender is a program: its header says so, or its name.
+    pub(super) fn sent_by_machine(&self) -> bool {
+        const NAMES: [&str; 27] = [
+            "mailer",
+            " server",
+            "mail router",
+            "mta <",
+            "mta@",
+            "relay@",
+            "smtp",
+            "uucp@",
+            "root@",
+            "www-data@",
+            "delivery agent",
+            "posta-certificata@",
+            "mail server",
+            "mailserver",
+            "mail gateway",
+            "mail system",
+            "mail agent",
+            "robot",
+            "no-reply",
+            "noreply",
+            "no_reply",
+            "do-not-reply",
+            "donotreply",
+            "daemon",
+            "bounce",
+            "listserv",
+            "gateway",
+        ];
+        let submitted = self.auto_submitted();
+        let automatic = !submitted.is_empty() && !submitted.trim().eq_ignore_ascii_case("no");
+        automatic || self.null_sender() || self.sent_by_mail_system() || {
+            let from = text(self.from).to_ascii_lowercase();
+            NAMES.iter().any(|name| from.contains(name))
+        }
     }
 
     /// The sender is a mail system, not a person.
@@ -185,6 +225,11 @@ pub(super) fn human_text<'a>(parts: &[mime::Part<'a>]) -> Cow<'a, str> {
         return of_kind(mime::PartKind::Html).next().unwrap_or_default();
     };
     match texts.next() {
+        // `This mail needs a program that shows HTML.`
+        None if !first.contains('@') => match of_kind(mime::PartKind::Html).next() {
+            Some(html) if html.contains('@') => Cow::Owned(format!("{first}\n{html}")),
+            Some(_) | None => first,
+        },
         None => first,
         Some(second) => {
             let mut all = first.into_owned();

@@ -31,10 +31,12 @@ pub(super) fn normalise(raw: &[u8]) -> Cow<'_, [u8]> {
 /// The lines of a text with their ends, each with the offset at which it begins.
 pub(super) fn with_offsets(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
-    text.split_inclusive('\n').map(move |line| {
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let length = memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
         let start = at;
-        at += line.len();
-        (start, line)
+        at += length;
+        Some((start, &rest[..length]))
     })
 }
 

@@ -57,7 +57,7 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     let head = Head::read(header);
     let parts = mime::parts(header, body);
     let text = quoted::forwarded(head::human_text(&parts), &head);
-    let (human, returned) = original::split(&text);
+    let (human, returned) = quoted::split(&text);
 
     let part = |kind: PartKind| parts.iter().find(|part| part.kind == kind);
     let original = match part(PartKind::Message) {
@@ -99,6 +99,11 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         report_or_answer(&mut mail, &head, human, known, status);
         if mail.kind == MailKind::DeliveryReport {
             mail.program = known.program();
+            if mail.original.as_ref().is_none_or(|original| original.message_id.is_none())
+                && let Some(message_id) = quoted::message_id(&head, human)
+            {
+                mail.original.get_or_insert_default().message_id = Some(message_id);
+            }
         }
         if depth == Wrapped::Outer {
             let message = part(PartKind::Message).map(mime::Part::content);
@@ -204,7 +209,9 @@ fn report_or_answer(
             return;
         }
         let moved = answer::is_address_change(head, &mail.subject);
-        if (moved || answer::is_auto_reply(head, &mail.subject, human)) && head.failed_recipients().is_empty()
+        if (moved || answer::is_auto_reply(head, &mail.subject, human))
+            && head.failed_recipients().is_empty()
+            && !tells_of_failure(mail, head, human, known)
         {
             mail.kind = MailKind::AutoReply;
             let moved = moved || answer::tells_of_change(human);
@@ -223,6 +230,15 @@ fn report_or_answer(
     }
 }
 
+/// Whether what a machine answers is that a message failed.
+fn tells_of_failure(mail: &InboundMail, head: &Head<'_>, human: &str, known: formats::Known) -> bool {
+    let subject = &mail.subject;
+    let to = head.addressee();
+    let parties = [mail.from.as_deref(), to.as_deref()];
+    let original = mail.original.as_ref();
+    formats::answers_with_failure(&formats::Source { head, subject, text: human, known, parties, original })
+}
+
 fn plain_text(
     mail: &InboundMail,
     head: &Head<'_>,
@@ -231,7 +247,8 @@ fn plain_text(
 ) -> Option<formats::Reading> {
     let to = head.addressee();
     let parties = [mail.from.as_deref(), to.as_deref()];
-    formats::read(&formats::Source { head, subject: &mail.subject, text: human, known, parties })
+    let original = mail.original.as_ref();
+    formats::read(&formats::Source { head, subject: &mail.subject, text: human, known, parties, original })
 }
 
 /// Takes the diagnostic from the text for people where the report has none: OpenSMTPD's, for one.
@@ -307,8 +324,7 @@ fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
     let (header, _) = header::split(wrapped);
     let is_report = header::find(header, "Content-Type").is_some_and(|value| value.contains("report"));
     let head = Head::read(header);
-    if is_report || head.sent_by_mail_system() || formats::subject_says_failed(&head.subject().to_lowercase())
-    {
+    if is_report || head.sent_by_machine() || formats::subject_says_failed(&head.subject().to_lowercase()) {
         let inner = read_at(wrapped, Wrapped::Inner);
         if !inner.recipients.is_empty()
             && matches!(inner.kind, MailKind::DeliveryReport | MailKind::Complaint)

@@ -101,10 +101,10 @@ struct Block {
 }
 
 /// Fields that summaries of a message for people do not have.
-const SURE: [&str; 5] = ["Received", "Return-Path", "Message-ID", "From", "MIME-Version"];
+pub(super) const SURE: [&str; 5] = ["Received", "Return-Path", "Message-ID", "From", "MIME-Version"];
 
 /// Fields that every message has, and few texts about one.
-const USUAL: [&str; 9] = [
+pub(super) const USUAL: [&str; 9] = [
     "Received",
     "Return-Path",
     "Message-ID",
@@ -116,7 +116,7 @@ const USUAL: [&str; 9] = [
     "Content-Type",
 ];
 
-fn field_name(line: &str) -> Option<&str> {
+pub(super) fn field_name(line: &str) -> Option<&str> {
     let (name, _) = line.split_once(':')?;
     let ok =
         !name.is_empty() && name.len() < 60 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');

@@ -2,6 +2,7 @@
 
 use super::Source;
 use super::found::Found;
+use super::spots::addresses;
 use crate::inbound::diagnostic::codes;
 use crate::inbound::lexicon;
 use crate::inbound::lines::with_offsets;
@@ -29,12 +30,12 @@ const WORDS: [&str; 17] = [
 ];
 
 /// Addresses in angle brackets or between spaces, in lines that speak of a failure.
-pub(super) fn read(source: &Source<'_>, found: &mut Found) {
+pub(super) fn read(source: &Source<'_>, found: &mut Found<'_>) {
     lines(source, found, speaks_of_failure, Parties::LeftOut);
 }
 
 /// The same, of people who wrote to themselves: for programs whose sentences name nobody else.
-pub(super) fn read_parties(source: &Source<'_>, found: &mut Found) {
+pub(super) fn read_parties(source: &Source<'_>, found: &mut Found<'_>) {
     lines(source, found, speaks_of_failure, Parties::Taken);
 }
 
@@ -46,27 +47,63 @@ enum Parties {
 }
 
 /// Addresses in any line: the last resort, for the bounces of known programs.
-pub(super) fn read_anywhere(source: &Source<'_>, found: &mut Found) {
+pub(super) fn read_anywhere(source: &Source<'_>, found: &mut Found<'_>) {
     if sent_by_machine(source) || subject_says_failed(source) {
-        lines(source, found, |line| !is_contact(line), Parties::LeftOut);
+        anywhere(source, found);
     }
 }
 
 /// The same for the bounces of unknown ones: both the sender and the subject must say that it is a bounce, or the text
-/// must have a reply with its status, which is the same in languages that nobody has told us of.
-pub(super) fn read_anywhere_if_failed(source: &Source<'_>, found: &mut Found) {
+/// must, or it must have a reply with its status, which is the same in languages that nobody has told us of.
+pub(super) fn read_anywhere_if_failed(source: &Source<'_>, found: &mut Found<'_>) {
+    let text = || &source.text[..source.text.floor_char_boundary(MAX_SENTENCE)];
     let has_reply = || {
-        let codes = codes(&source.text[..source.text.floor_char_boundary(MAX_SENTENCE)]);
+        let codes = codes(text());
         codes.reply.is_some_and(|code| code >= 400) && codes.status.is_some()
     };
-    if sent_by_machine(source) && (subject_says_failed(source) || has_reply()) {
-        lines(source, found, |line| !is_contact(line), Parties::LeftOut);
+    let says_failed = || lexicon::says_failed(&text().to_lowercase());
+    if subject_says_failed(source)
+        || found.any_strong()
+        || (sent_by_machine(source) && (has_reply() || says_failed()))
+    {
+        anywhere(source, found);
+    }
+}
+
+/// Those of whom the text says that they failed; if there are none, all but those whom it names to be asked.
+fn anywhere(source: &Source<'_>, found: &mut Found<'_>) {
+    lines(source, found, |_| true, Parties::LeftOut);
+    found.keep_strong();
+}
+
+/// Names without a domain in lines that speak of a failure, if the message was sent to somebody of that name.
+pub(super) fn read_local(source: &Source<'_>, found: &mut Found<'_>) {
+    const SENT_TO_AT_MOST: usize = 20;
+    let Some(original) = source.original else { return };
+    let sent_to = ["To", "Cc"].into_iter().filter_map(|field| original.header(field));
+    let sent_to = sent_to.flat_map(|value| value.split(',')).filter_map(full_address).take(SENT_TO_AT_MOST);
+    let sent_to: Vec<(String, String)> = sent_to
+        .filter_map(|address| Some((address.split_once('@')?.0.to_lowercase(), address)))
+        .filter(|(name, address)| name.len() > 1 && !found.is_party(address))
+        .collect();
+    let text = &source.text[..source.text.floor_char_boundary(MAX_SENTENCE)];
+    for (start, line) in with_offsets(text) {
+        let lower = line.to_lowercase();
+        if sent_to.is_empty() || !(speaks_of_failure(&lower) || lexicon::explains(&lower)) {
+            continue;
+        }
+        for word in lower.split(|c: char| c.is_whitespace() || "<>()[]{}\"'`:;,=".contains(c)) {
+            let word = word.trim_end_matches(['.', '!', '?']);
+            for (_, address) in sent_to.iter().filter(|(name, _)| name == word) {
+                found.add(address, start);
+            }
+        }
     }
 }
 
 /// Addresses in the subject, which may be all that names somebody.
-pub(super) fn read_subject(source: &Source<'_>, found: &mut Found) {
-    for address in addresses(source.subject) {
+pub(super) fn read_subject(source: &Source<'_>, found: &mut Found<'_>) {
+    for (_, address) in addresses(source.subject) {
         if !found.is_party(&address) {
             found.add(&address, source.text.len());
         }
@@ -90,27 +127,7 @@ pub(super) fn speaks_of_failure(line: &str) -> bool {
 /// Octets of a line in which it can say what it is about.
 const MAX_SENTENCE: usize = 4 * 1024;
 
-/// Whether a line says whom to ask.
-fn is_contact(line: &str) -> bool {
-    const CONTACTS: [&str; 12] = [
-        "postmaster@",
-        "abuse@",
-        "support@",
-        "help@",
-        "helpdesk@",
-        "contact",
-        "assistance",
-        "reply to",
-        "send mail to",
-        "from:",
-        "sender:",
-        "noreply@",
-    ];
-    let lower = line[..line.floor_char_boundary(MAX_SENTENCE)].to_ascii_lowercase();
-    CONTACTS.iter().any(|word| lower.contains(word))
-}
-
-fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool, parties: Parties) {
+fn lines(source: &Source<'_>, found: &mut Found<'_>, speaks: impl Fn(&str) -> bool, parties: Parties) {
     // Those whom the sentence names that has not ended yet, and where it begins.
     let mut open: Vec<usize> = Vec::new();
     let mut sentence_at = 0;
@@ -134,8 +151,8 @@ fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool, 
         let sentence = line[..line.floor_char_boundary(MAX_SENTENCE)].trim();
         let reply = codes(sentence).reply.is_some();
         let mut said = 0;
-        for address in addresses(line) {
-            if parties == Parties::LeftOut && found.is_party(&address) {
+        for (_, address) in addresses(line) {
+            if (parties == Parties::LeftOut && found.is_party(&address)) || found.is_doubtful(&address) {
                 continue;
             }
             let place = found.add(&address, start);
@@ -153,12 +170,3 @@ fn lines(source: &Source<'_>, found: &mut Found, speaks: impl Fn(&str) -> bool, 
 
 /// Recipients of one line who each get a copy of it.
 const SAID_AT_MOST: usize = 50;
-
-/// The addresses of a line.
-fn addresses(line: &str) -> impl Iterator<Item = String> {
-    line.split(|c: char| {
-        c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | '"' | '[' | ']')
-    })
-    .filter(|word| word.contains('@') && !word.contains("://"))
-    .filter_map(|word| full_address(word.trim_matches(|c: char| ".:'`!?".contains(c))))
-}

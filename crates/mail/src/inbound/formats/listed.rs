@@ -3,18 +3,24 @@
 use super::Source;
 use super::found::Found;
 use super::reply::is_rule;
+use super::spots::without_kind;
+use crate::inbound::diagnostic::codes;
+use crate::inbound::lexicon;
 use crate::inbound::lines::with_offsets;
 use crate::inbound::values::full_address;
 
 /// Reads lines such as `<a@example.com>: no such user`, `a@example.com: no such user`, or an address alone with the
 /// reason below it, up to the next address, an empty line, or a line of dashes.
-pub(super) fn read(source: &Source<'_>, found: &mut Found) {
+pub(super) fn read(source: &Source<'_>, found: &mut Found<'_>) {
     let mut current: Option<usize> = None;
     for (start, line) in with_offsets(source.text) {
         let content = line.trim();
         if content.is_empty() || is_rule(content) {
             current = None;
-        } else if let Some((address, rest)) = leading_address(content) {
+        } else if let Some((address, rest)) = leading_address(content).or_else(|| {
+            // What only its words make an entry may as well say something of the entry above.
+            leading_column(content).filter(|_| current.is_none_or(|place| found.has_words(place)))
+        }) {
             if let Some(place) =
                 current.filter(|place| found.place(&address) == Some(*place) && found.has_words(*place))
             {
@@ -34,7 +40,7 @@ pub(super) fn read(source: &Source<'_>, found: &mut Found) {
 
 /// Reads names without a domain, as a provider writes those of its own users, below a line that ends in a colon; the
 /// domain is that of the mail system which sends the bounce.
-pub(super) fn read_local(source: &Source<'_>, found: &mut Found) {
+pub(super) fn read_local(source: &Source<'_>, found: &mut Found<'_>) {
     let Some((_, domain)) = source.parties[0].and_then(|from| from.rsplit_once('@')) else { return };
     let mut below_colon = false;
     for (start, line) in with_offsets(source.text) {
@@ -100,6 +106,7 @@ const LABELS: [&str; 44] = [
 /// The address with which a line begins, and what follows it.
 pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
     memchr::memchr(b'@', line.as_bytes())?;
+    let line = line.trim_matches(['|', ' ']);
     let line = without_label(without_number(line)).trim_start();
     let quote = line.chars().next().filter(|c| matches!(c, '"' | '\''));
     if let Some((inner, rest)) = quote.and_then(|quote| line.get(1..)?.split_once(quote))
@@ -111,7 +118,11 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
         return Some((full_address(inner)?, rest.trim_start_matches([':', '.', ',', ';']).trim()));
     }
     if let Some(inner) = line.strip_prefix('<') {
+        const WORDS_AT_MOST: usize = 2;
         let (inner, rest) = inner.split_once('>')?;
+        if inner.split_whitespace().count() > WORDS_AT_MOST && !inner.starts_with('"') {
+            return None;
+        }
         return Some((full_address(inner)?, rest.trim_start_matches([':', '.', ',', ';']).trim()));
     }
     // `Name <a@example.com>: no`; the name may look like an address itself.
@@ -127,7 +138,8 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
     let ended = word.trim_end_matches([':', ',', ';', '.']);
     // The end of `[SMTP:a@example.com]`, unless the domain itself is in brackets.
     let ended = if ended.contains('[') { ended } else { ended.trim_end_matches(']') };
-    let address = full_address(ended).filter(|a| a.len() == ended.len())?;
+    let bare = without_kind(ended);
+    let address = full_address(bare).filter(|a| a.len() == bare.len() && !a.contains("://"))?;
     if is_date(rest) {
         return Some((address, ""));
     }
@@ -140,13 +152,52 @@ pub(super) fn leading_address(line: &str) -> Option<(String, &str)> {
     entry.then_some((address, rest.trim_start_matches([':', '-', '=', '>', '→']).trim()))
 }
 
+/// The address with which a row of a table begins: other cells follow it, or the reason.
+fn leading_column(line: &str) -> Option<(String, &str)> {
+    memchr::memchr(b'@', line.as_bytes())?;
+    let line = line.trim_matches(['|', ' ']);
+    let line = without_label(without_number(line)).trim_start();
+    let end = line.find(char::is_whitespace)?;
+    let (word, rest) = line.split_at(end);
+    let address = full_address(word).filter(|a| a.len() == word.len() && !a.contains("://"))?;
+    let is_row = rest.starts_with("  ")
+        || rest.contains('\t')
+        || codes(rest).reply.is_some()
+        || lexicon::explains(&beginning(rest).to_lowercase());
+    is_row.then_some((address, rest.trim()))
+}
+
 fn without_label(line: &str) -> &str {
     let labelled = LABELS.iter().find(|label| {
         line.get(..label.len()).is_some_and(|head| {
             head.eq_ignore_ascii_case(label) || (!label.is_ascii() && head.to_lowercase() == **label)
         })
     });
-    labelled.map_or(line, |label| &line[label.len()..])
+    if let Some(label) = labelled {
+        return &line[label.len()..];
+    }
+    match label(line) {
+        Some((words, value)) if lexicon::is_recipient_label(&words.to_lowercase()) => value,
+        Some(_) | None => line,
+    }
+}
+
+/// The words before a colon at the beginning of a line, if they are few, and what follows it.
+pub(in crate::inbound) fn label(line: &str) -> Option<(&str, &str)> {
+    const LONGEST: usize = 60;
+    const WORDS_AT_MOST: usize = 4;
+    let beginning = &line[..line.floor_char_boundary(LONGEST)];
+    let (words, _) = beginning.split_once([':', '：']).or_else(|| beginning.split_once(" = "))?;
+    let value = line[words.len()..].trim_start_matches([':', '：', ' ', '=']);
+    let words = words.trim_matches(|c: char| c.is_whitespace() || "*->•|.".contains(c));
+    let begins = words.starts_with(char::is_alphabetic) && !words.contains('@') && !words.contains(". ");
+    (begins && words.split_whitespace().count() <= WORDS_AT_MOST).then_some((words, value.trim()))
+}
+
+/// As much of a line as is looked at for what it says.
+fn beginning(rest: &str) -> &str {
+    const LOOKED_AT: usize = 300;
+    &rest[..rest.floor_char_boundary(LOOKED_AT)]
 }
 
 /// The line without the number of its entry: `1. `, `12) `.

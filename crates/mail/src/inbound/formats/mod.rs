@@ -3,13 +3,17 @@
 //! Three ways of naming recipients cover nearly all programs: in a list ([`listed`]), in a transcript of the SMTP
 //! session ([`transcript`]), in a sentence ([`inline`]). [`programs`] says by which signs a program is known, and which
 //! of the ways it uses. A new program is a new row; a new way is a new file.
+//! Of bounces in nobody's format, all ways are tried; [`evidence`] tells whom the words around an address call failed from
+//! those whom they name to be asked, and [`paragraphs`] finds the line that says why.
 
+mod evidence;
 mod found;
 mod inline;
 mod listed;
 mod paragraphs;
 mod programs;
 mod reply;
+mod spots;
 mod transcript;
 
 use std::sync::LazyLock;
@@ -20,10 +24,13 @@ use super::answer;
 use super::head::Head;
 use super::lexicon;
 use super::quoted;
-use super::report::{Action, FoundIn, RecipientReport};
+use super::report::{Action, FoundIn, OriginalMessage, RecipientReport};
 use super::values::full_address;
+use evidence::{Evidence, LABELLED, STRONG};
 use found::Found;
+pub(super) use listed::label;
 use programs::{Format, GENERIC, HEADLINED, PROGRAMS, YANDEX};
+pub(super) use reply::is_rule;
 
 /// A mail that may be a bounce.
 pub(super) struct Source<'a> {
@@ -36,10 +43,12 @@ pub(super) struct Source<'a> {
     pub(super) known: Known,
     /// The mail's own sender, and its recipient, who had sent the message: rarely the failed ones.
     pub(super) parties: [Option<&'a str>; 2],
+    /// The message it is about, where the mail returns it.
+    pub(super) original: Option<&'a OriginalMessage>,
 }
 
 /// A way of reading: adds to what was found.
-type Reader = fn(&Source<'_>, &mut Found);
+type Reader = fn(&Source<'_>, &mut Found<'_>);
 
 /// What a text says.
 pub(super) struct Reading {
@@ -68,7 +77,7 @@ impl Known {
 
 /// Whether a subject in lower case may be that of a bounce.
 pub(super) fn subject_says_failed(lower: &str) -> bool {
-    has_any(lower, SURE_SUBJECTS) || lexicon::says_failed(lower)
+    is_sure_subject(lower) || lexicon::says_failed(lower)
 }
 
 fn known(text: &str) -> Option<&'static Format> {
@@ -123,7 +132,7 @@ pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let speaks_of_it = speaks_of_bounces(source, &lower);
     let format = source.known.0.filter(|_| !speaks_of_it);
     let format = format.or_else(|| is_bounce(source, &lower, speaks_of_it).then_some(&GENERIC))?;
-    let mut found = Found::new(source.parties);
+    let mut found = Found::new(source, format.name != GENERIC.name);
     let named = failed_recipients(source.head);
     for (reader, found_in) in format.readers {
         found.looks_in(*found_in);
@@ -188,8 +197,86 @@ fn is_bounce(source: &Source<'_>, lower: &str, speaks_of_it: bool) -> bool {
     !source.head.failed_recipients().is_empty()
         || source.head.sent_by_mail_system()
         || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
-        || (!source.head.is_answer() && !speaks_of_it && has_any(lower, SURE_SUBJECTS))
+        || (!source.head.is_answer() && !speaks_of_it && is_sure_subject(lower))
+        || (!speaks_of_it && tells_of_failure(source))
 }
+
+/// Whether what a machine answers is by its subject and its text that a message failed.
+pub(super) fn answers_with_failure(source: &Source<'_>) -> bool {
+    let lower = source.subject.to_lowercase();
+    let says =
+        || subject_says_failed(&lower) || lexicon::says_delayed(&lower) || has_any(&lower, FAILURE_WORDS);
+    says() && tells_of_failure(source)
+}
+
+/// Whether a mail is a bounce by what it says: a machine sends it, or it returns a message of the one whom it is to, and
+/// it names somebody else as a recipient who failed.
+pub(super) fn tells_of_failure(source: &Source<'_>) -> bool {
+    let lower = source.subject.to_lowercase();
+    let head = source.head;
+    if answer::is_reply(&lower) || head.of_list || lexicon::is_away_subject(&lower) {
+        return false;
+    }
+    let subject_says = subject_says_failed(&lower) || lexicon::says_delayed(&lower);
+    let returns = || {
+        let sender = source.original.and_then(|original| original.header("From")).and_then(full_address);
+        sender.is_some_and(|sender| source.parties[1].is_some_and(|to| to.eq_ignore_ascii_case(&sender)))
+    };
+    let by_machine = head.sent_by_machine();
+    let needed = match (subject_says, by_machine) {
+        (true, true) => 1,
+        (true, false) if returns() => STRONG,
+        (true, false) if !head.is_answer() => LABELLED,
+        (false, true) if head.null_sender() || has_any(&lower, FAILURE_WORDS) => STRONG,
+        (false, _) if returns() => STRONG + 1,
+        (true | false, _) => return false,
+    };
+    let is_party =
+        |address: &str| source.parties.iter().flatten().any(|party| party.eq_ignore_ascii_case(address));
+    let evidence = Evidence::of(source.text, source.original);
+    evidence.at_least(needed).any(|address| !is_party(address))
+}
+
+/// Words of subjects of machines that tell of a failure, of mail or of anything else, in lower case.
+const FAILURE_WORDS: &[&str] = &[
+    "fail",
+    "undeliver",
+    "not sent",
+    "not deliver",
+    "returned",
+    "rejected",
+    "problem",
+    "error",
+    "fehl",
+    "gescheitert",
+    "echec",
+    "échec",
+    "erreur",
+    "fallo",
+    "fallid",
+    "devuel",
+    "errore",
+    "mancat",
+    "falha",
+    "erro ",
+    "devolvid",
+    "mislukt",
+    "fout",
+    "misslyck",
+    "mislyk",
+    "virhe",
+    "błąd",
+    "chyba",
+    "hiba",
+    "hata",
+    "ошибк",
+    "сбой",
+    "失敗",
+    "失败",
+    "エラー",
+    "실패",
+    "반송",
+];
 
 /// Words of subjects that speak of failure, in lower case.
 const FAILURE_SUBJECTS: &[&str] = &[
@@ -204,6 +291,13 @@ const FAILURE_SUBJECTS: &[&str] = &[
     "delayed",
     "error",
 ];
+
+fn is_sure_subject(lower: &str) -> bool {
+    static SURE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(SURE_SUBJECTS).ok()
+    });
+    SURE.as_ref().is_some_and(|sure| sure.is_match(lower))
+}
 
 /// Subjects that only bounces have, in lower case.
 const SURE_SUBJECTS: &[&str] = &[

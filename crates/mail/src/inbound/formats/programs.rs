@@ -15,6 +15,7 @@ pub(super) struct Format {
 const LIST: (Reader, FoundIn) = (listed::read, FoundIn::List);
 const TALK: (Reader, FoundIn) = (transcript::read, FoundIn::Transcript);
 const TOLD: (Reader, FoundIn) = (inline::read, FoundIn::Sentence);
+const NAMES: (Reader, FoundIn) = (inline::read_local, FoundIn::Sentence);
 const SELF: (Reader, FoundIn) = (inline::read_parties, FoundIn::Sentence);
 const ANYWHERE: (Reader, FoundIn) = (inline::read_anywhere, FoundIn::Sentence);
 const ANYWHERE_IF_FAILED: (Reader, FoundIn) = (inline::read_anywhere_if_failed, FoundIn::Sentence);
@@ -24,7 +25,7 @@ const LOCAL: (Reader, FoundIn) = (listed::read_local, FoundIn::List);
 const OWN_USERS: &[(Reader, FoundIn)] = &[LIST, LOCAL, TOLD, ANYWHERE];
 const LISTED: &[(Reader, FoundIn)] = &[LIST, TOLD, ANYWHERE];
 const SESSION: &[(Reader, FoundIn)] = &[TALK, LIST, TOLD, ANYWHERE];
-const ANY: &[(Reader, FoundIn)] = &[LIST, TALK, TOLD, ANYWHERE_IF_FAILED];
+const ANY: &[(Reader, FoundIn)] = &[LIST, TALK, TOLD, NAMES, ANYWHERE_IF_FAILED];
 const SENTENCE: &[(Reader, FoundIn)] = &[TOLD, LIST, ANYWHERE, SELF];
 
 const fn format(

@@ -140,22 +140,6 @@ pub(super) fn remote_host(said: &str) -> Option<String> {
 /// Whether a paragraph is only about what follows it: a line of dashes, the announcement of the returned message or of
 /// the next paragraph, the message's subject.
 pub(super) fn announces(paragraph: &str) -> bool {
-    const ORIGINAL: [&str; 14] = [
-        "original message",
-        "message headers",
-        "headers follow",
-        "header of the",
-        "header of your",
-        "copy of the",
-        "copy of your",
-        "returned message",
-        "unsent message",
-        "initial part of the message",
-        "header and top",
-        "元のメッセージ",
-        "kopfzeilen",
-        "en-têtes",
-    ];
     let mut lines = paragraph.lines();
     let one_line = lines.next().is_some() && lines.next().is_none();
     if !one_line || paragraph.len() > LONGEST_ANNOUNCEMENT {
@@ -165,14 +149,64 @@ pub(super) fn announces(paragraph: &str) -> bool {
     paragraph.ends_with([':', '：'])
         || is_rule(paragraph)
         || starts_with_no_case(paragraph, "subject:")
-        || ORIGINAL.iter().any(|words| lower.contains(words))
+        || names_original(&lower)
+}
+
+/// Whether a line in lower case announces the message that came back.
+pub(super) fn names_original(lower: &str) -> bool {
+    const ORIGINAL: [&str; 43] = [
+        "original message",
+        "original text",
+        "message headers",
+        "headers follow",
+        "header follows",
+        "rfc822 header",
+        "header of the",
+        "header of your",
+        "copy of the",
+        "copy of your",
+        "returned message",
+        "unsent message",
+        "your message follows",
+        "your message =",
+        "below this line",
+        "initial part of the message",
+        "header and top",
+        "kopfzeilen",
+        "kopf der",
+        "ursprüngliche",
+        "originalnachricht",
+        "en-têtes",
+        "message original",
+        "message d'origine",
+        "mensaje original",
+        "messaggio originale",
+        "mensagem original",
+        "oorspronkelijk",
+        "ursprungliga",
+        "ursprungligt",
+        "oprindelig",
+        "opprinnelig",
+        "alkuperäinen",
+        "исходно",
+        "оригинал",
+        "oryginaln",
+        "původní",
+        "eredeti",
+        "元のメッセージ",
+        "元のメール",
+        "원본",
+        "原始",
+        "原邮件",
+    ];
+    ORIGINAL.iter().any(|words| lower.contains(words))
 }
 
 /// Octets of a line that can announce something.
 const LONGEST_ANNOUNCEMENT: usize = 200;
 
 /// Whether a line is drawn: `---`, `*****`, `----- Transcript of session follows -----`.
-pub(super) fn is_rule(line: &str) -> bool {
+pub(in crate::inbound) fn is_rule(line: &str) -> bool {
     let line = line.trim_matches(['|', ' ']);
     ["---", "***", "===", "___", "###"].iter().any(|rule| line.starts_with(rule) || line.ends_with(rule))
 }

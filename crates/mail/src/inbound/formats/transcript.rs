@@ -9,13 +9,13 @@ use crate::inbound::lines::with_offsets;
 use crate::inbound::values::full_address;
 
 /// Reads the list of addresses, if there is one, and then what was said of them in the session.
-pub(super) fn read(source: &Source<'_>, found: &mut Found) {
+pub(super) fn read(source: &Source<'_>, found: &mut Found<'_>) {
     list(source, found);
     session(source, found);
 }
 
 /// Addresses alone on a line, each with lines in parentheses below it: `(reason: 550 5.1.1 User unknown)`.
-fn list(source: &Source<'_>, found: &mut Found) {
+fn list(source: &Source<'_>, found: &mut Found<'_>) {
     let mut current: Option<usize> = None;
     for (start, line) in with_offsets(source.text) {
         let content = line.trim();
@@ -62,8 +62,16 @@ fn without_time(line: &str) -> &str {
     arrow.and_then(|at| line.get(at + 1..)).unwrap_or(line)
 }
 
+/// The line without the direction in which it went, as logs of programs write it: `CLIENT -> SERVER: RCPT TO:<a@example.com>`.
+fn without_direction(line: &str) -> Option<&str> {
+    const LONGEST: usize = 40;
+    let (direction, _) = line[..line.floor_char_boundary(LONGEST)].split_once(": ")?;
+    let arrow = ["->", "<-", "=>", "<="].iter().any(|arrow| direction.contains(arrow));
+    line.get(direction.len() + 2..).filter(|_| arrow)
+}
+
 /// Commands and replies: `>>> RCPT To:<a@example.com>`, `<<< 550 5.1.1 unknown`, `550 5.1.1 <a@example.com>... unknown`.
-fn session(source: &Source<'_>, found: &mut Found) {
+fn session(source: &Source<'_>, found: &mut Found<'_>) {
     let mut asked: Option<String> = None;
     // A list names everyone; without one the session does.
     let listed = !found.is_empty();
@@ -73,18 +81,24 @@ fn session(source: &Source<'_>, found: &mut Found) {
     let mut lines = with_offsets(source.text).peekable();
     while let Some((start, line)) = lines.next() {
         let content = without_time(line.trim());
+        let content = content.strip_prefix("050 ").unwrap_or(content);
+        let (content, arrow) = match without_direction(content) {
+            Some(rest) => (rest, true),
+            None => (content, false),
+        };
         if let Some(talked_to) = content.strip_prefix("While talking to ") {
             host = talked_to.trim_end_matches(':');
             unassigned = None;
             continue;
         }
-        if let Some(command) = SENT.iter().find_map(|mark| content.strip_prefix(mark)) {
+        let bare = starts_with_no_case(content, "RCPT TO:").then_some(content);
+        if let Some(command) = SENT.iter().find_map(|mark| content.strip_prefix(mark)).or(bare) {
             let command = command.trim();
             asked = if starts_with_no_case(command, "RCPT TO:") { full_address(&command[8..]) } else { None };
             unassigned = None;
             continue;
         }
-        let marked = received(content);
+        let marked = received(content).or(arrow.then_some(content));
         let first = marked.unwrap_or(content);
         if !starts_with_code(first) || first.starts_with('2') {
             continue;

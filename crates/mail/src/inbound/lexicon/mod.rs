@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 mod asian;
+mod causes;
 mod eastern;
 mod germanic;
+mod labels;
 mod nordic;
 mod romance;
 mod slavic;
@@ -59,10 +61,14 @@ const LANGUAGES: [&Words; 22] = [
     &asian::KOREAN,
 ];
 
+/// What says that a message was not delivered.
+static FAILED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.failed));
+/// What says why.
+static CAUSES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(causes::CAUSES));
+
 /// Whether a text in lower case says that a message was not delivered.
 pub(super) fn says_failed(lower: &str) -> bool {
-    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| phrases(|words| words.failed));
-    says(&PHRASES, lower)
+    says(&FAILED, lower)
 }
 
 /// Whether a text in lower case says that a message is still being tried.
@@ -94,11 +100,127 @@ pub(super) fn says_moved(lower: &str) -> bool {
     says(&PHRASES, lower)
 }
 
+/// Whether a text in lower case says why a message was not delivered.
+pub(super) fn explains(lower: &str) -> bool {
+    says(&CAUSES, lower)
+}
+
+/// What a label announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// One who did not get the message.
+    Recipient,
+    /// One to whom the message was sent.
+    To,
+    /// The sender, an identifier, a server, one who may be asked.
+    Other,
+    /// The reason.
+    Reason,
+}
+
+/// What the words before a colon or an address announce, in lower case and without marks; `None` if they tell nothing.
+pub(super) fn label(lower: &str) -> Option<Label> {
+    static REASON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::REASON));
+    static OTHERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::OTHERS));
+    let is_earlier = || labels::EARLIER.iter().any(|words| lower.contains(words));
+    if labels::TO.contains(&lower) || is_earlier() {
+        Some(Label::To)
+    } else if says(&OTHERS, lower) {
+        Some(Label::Other)
+    } else if says(&REASON, lower) {
+        Some(Label::Reason)
+    } else if says(&RECIPIENT, lower) {
+        Some(Label::Recipient)
+    } else {
+        None
+    }
+}
+
+static RECIPIENT: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::RECIPIENT));
+
+/// Whether the words before a colon announce one who did not get the message.
+pub(super) fn is_recipient_label(lower: &str) -> bool {
+    says(&RECIPIENT, lower) && label(lower) == Some(Label::Recipient)
+}
+
+/// Where the last words end that name somebody to be asked, in a text in lower case that stands before an address.
+pub(super) fn asked_until(lower: &str) -> Option<usize> {
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::ASKED));
+    PHRASES.as_ref()?.find_iter(lower).last().map(|found| found.end())
+}
+
+/// Where the last words end that say that a message was delivered, in a text in lower case that stands before an address.
+pub(super) fn delivered_until(lower: &str) -> Option<usize> {
+    const NOT: [&str; 9] = ["not", "n't", "nicht", "niet", "no", "non", "não", "nao", "pas"];
+    static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| small(labels::DELIVERED));
+    let found = PHRASES.as_ref()?.find_iter(lower).last()?;
+    let before = lower[..found.start()].trim_end();
+    (!NOT.iter().any(|not| before.ends_with(not))).then_some(found.end())
+}
+
+/// Whether a text in lower case that follows an address says what one may ask there.
+pub(super) fn is_asked_behind(lower: &str) -> bool {
+    labels::ASKED_BEHIND.iter().any(|phrase| lower.contains(phrase))
+}
+
+/// Where the last words end that say that a message was not delivered or why, in a text in lower case.
+pub(super) fn failed_until(lower: &str) -> Option<usize> {
+    let last = |phrases: &AhoCorasick| phrases.find_iter(lower).last().map(|found| found.end());
+    FAILED.as_ref().and_then(last).max(CAUSES.as_ref().and_then(last))
+}
+
 /// The phrases of all languages in one automaton: one pass over a text looks for all.
 fn phrases(which: impl Fn(&Words) -> &'static [&'static str]) -> Option<AhoCorasick> {
-    let phrases = LANGUAGES.iter().flat_map(|words| which(words));
+    automaton(LANGUAGES.iter().flat_map(|words| which(words)))
+}
+
+fn automaton<'a>(phrases: impl IntoIterator<Item = &'a &'static str>) -> Option<AhoCorasick> {
     // It fails for more phrases than fit into 32 bits.
-    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(phrases).ok()
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(with_plain(phrases)).ok()
+}
+
+/// An automaton for short texts: it is slower by the octet, but it takes little to build.
+fn small(phrases: &[&'static str]) -> Option<AhoCorasick> {
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(with_plain(phrases)).ok()
+}
+
+/// The phrases, and what old programs make of them, who have no letters but those of ASCII.
+fn with_plain<'a>(phrases: impl IntoIterator<Item = &'a &'static str>) -> Vec<String> {
+    let mut all = Vec::new();
+    for phrase in phrases {
+        all.push((*phrase).to_owned());
+        let plain: String = phrase.chars().map(plain_letter).collect();
+        if plain.is_ascii() && plain != *phrase && plain.len() >= SHORTEST_PLAIN {
+            all.push(plain);
+        }
+    }
+    all
+}
+
+/// Without their marks, shorter words may be others.
+const SHORTEST_PLAIN: usize = 9;
+
+/// The letter without its mark.
+fn plain_letter(c: char) -> char {
+    match c {
+        'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ą' | 'ă' => 'a',
+        'ç' | 'ć' | 'č' => 'c',
+        'ď' => 'd',
+        'è' | 'é' | 'ê' | 'ë' | 'ę' | 'ě' => 'e',
+        'ì' | 'í' | 'î' | 'ï' | 'ı' => 'i',
+        'ł' => 'l',
+        'ñ' | 'ń' | 'ň' => 'n',
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ő' | 'ø' => 'o',
+        'ř' => 'r',
+        'ś' | 'š' | 'ş' | 'ș' => 's',
+        'ť' | 'ț' => 't',
+        'ù' | 'ú' | 'û' | 'ü' | 'ů' | 'ű' => 'u',
+        'ý' => 'y',
+        'ź' | 'ż' | 'ž' => 'z',
+        'ğ' => 'g',
+        '’' => '\'',
+        c => c,
+    }
 }
 
 fn says(phrases: &LazyLock<Option<AhoCorasick>>, text: &str) -> bool {
@@ -121,6 +243,39 @@ mod tests {
                     assert!(phrase.len() >= 4, "{code}: {phrase}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn lists_without_a_language_are_in_lower_case_too() {
+        for list in [
+            causes::CAUSES,
+            labels::RECIPIENT,
+            labels::TO,
+            labels::OTHERS,
+            labels::REASON,
+            labels::ASKED,
+            labels::ASKED_BEHIND,
+            labels::DELIVERED,
+        ] {
+            for (at, phrase) in list.iter().enumerate() {
+                assert!(!list[..at].contains(phrase), "{phrase} twice");
+                assert_eq!(**phrase, phrase.to_lowercase());
+            }
+        }
+    }
+
+    #[test]
+    fn labels_announce() {
+        for (words, expected) in [
+            ("empfänger", Some(Label::Recipient)),
+            ("送信先メールアドレス", Some(Label::Recipient)),
+            ("to", Some(Label::To)),
+            ("absender", Some(Label::Other)),
+            ("エラー内容", Some(Label::Reason)),
+            ("the weather", None),
+        ] {
+            assert_eq!(label(words), expected, "{words}");
         }
     }
 
