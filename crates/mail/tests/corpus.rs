@@ -172,6 +172,5 @@ fn ordinary_mail_is_no_bounce() {
     }
 }
 
-/// Of those that the publisher's own program does not read, this one is a bounce by its words, with the reason and the
-/// address of the one whose mailbox is full.
+/// Its label is disputed in `tests/corpus-disagreements.md`.
 const A_BOUNCE_ALL_THE_SAME: &str = "rb-issue-368-bug.eml";
