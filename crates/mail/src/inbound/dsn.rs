@@ -16,11 +16,16 @@ pub(super) struct DeliveryStatus {
     pub(super) envelope_id: Option<String>,
     pub(super) arrival_date: Option<Timestamp>,
     pub(super) recipients: Vec<RecipientReport>,
+    /// What is said of a recipient whom the report does not name.
+    pub(super) unnamed: Option<RecipientReport>,
 }
 
 /// Fields of one recipient, as far as they are read.
 #[derive(Default)]
 struct Group {
+    /// Recipients, final and original, that were named just before this one, with nothing said of them: what is said
+    /// of this one is said of all.
+    before: Vec<[Option<String>; 2]>,
     final_recipient: Option<String>,
     original_recipient: Option<String>,
     alias: Option<String>,
@@ -110,7 +115,12 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
 /// A recipient field begins another group if the current one has that field, or was closed and has a recipient.
 fn begin(out: &mut DeliveryStatus, group: &mut Group, repeated: bool) {
     let has_recipient = group.final_recipient.is_some() || group.original_recipient.is_some();
-    if repeated || (group.closed && has_recipient) {
+    let says_nothing = group.action.is_none() && group.status.is_none() && group.diagnostic.is_empty();
+    if repeated && !group.closed && says_nothing {
+        if out.recipients.len() + group.before.len() < MAX_RECIPIENTS {
+            group.before.push([group.final_recipient.take(), group.original_recipient.take()]);
+        }
+    } else if repeated || (group.closed && has_recipient) {
         finish(out, group);
     }
     group.any = true;
@@ -118,17 +128,10 @@ fn begin(out: &mut DeliveryStatus, group: &mut Group, repeated: bool) {
 
 fn finish(out: &mut DeliveryStatus, group: &mut Group) {
     let group = std::mem::take(group);
-    let final_recipient = group.final_recipient.or(group.alias);
-    if (final_recipient.is_none() && group.original_recipient.is_none())
-        || out.recipients.len() >= MAX_RECIPIENTS
-    {
-        return;
-    }
     let codes = codes(&group.diagnostic);
     let status = best_status(group.status, codes.status);
-    out.recipients.push(RecipientReport {
-        final_recipient,
-        original_recipient: group.original_recipient,
+    let names = [group.final_recipient.or(group.alias), group.original_recipient];
+    let said = RecipientReport {
         action: group.action.unwrap_or_else(|| implied_action(status)),
         status,
         reply_code: codes.reply,
@@ -138,8 +141,31 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
         last_attempt: group.last_attempt,
         will_retry_until: group.will_retry_until,
         found_in: FoundIn::StatusPart,
-    });
+        ..RecipientReport::default()
+    };
+    if names == [None, None] {
+        if group.any && out.unnamed.is_none() {
+            out.unnamed = Some(said);
+        }
+        return;
+    }
+    let cut = said.diagnostic.floor_char_boundary(MAX_SHARED);
+    for names in group.before {
+        let shared = RecipientReport { diagnostic: said.diagnostic[..cut].to_owned(), ..said.clone() };
+        push(out, names, shared);
+    }
+    push(out, names, said);
 }
+
+fn push(out: &mut DeliveryStatus, names: [Option<String>; 2], said: RecipientReport) {
+    let [final_recipient, original_recipient] = names;
+    if out.recipients.len() < MAX_RECIPIENTS {
+        out.recipients.push(RecipientReport { final_recipient, original_recipient, ..said });
+    }
+}
+
+/// Octets of a diagnostic that several recipients share, each of whom gets a copy.
+const MAX_SHARED: usize = 512;
 
 /// The status in the diagnostic, which is the other side's own word, unless it says nothing (`x.0.0`); else that of the
 /// field, which many programs derive from the reply code alone, or set to `4.4.7` when they give up.
@@ -226,6 +252,17 @@ mod tests {
             "Final-Recipient: a@example.com\nStatus: 5.1.1\nFinal-Recipient: b@example.com\nStatus: 5.2.2\n",
             &["a@example.com failed 5.1.1", "b@example.com failed 5.2.2"],
         );
+        // Several recipients of whom the same is said.
+        check(
+            "Final-Recipient: a@example.com\nOriginal-Recipient: o@example.com\nFinal-Recipient: b@example.com\n\
+             Final-Recipient: c@example.com\nStatus: 5.1.1\n\nFinal-Recipient: d@example.com\nStatus: 5.2.2\n",
+            &[
+                "o@example.com failed 5.1.1",
+                "b@example.com failed 5.1.1",
+                "c@example.com failed 5.1.1",
+                "d@example.com failed 5.2.2",
+            ],
+        );
         // One group torn apart by an empty line.
         check(
             "Final-Recipient: rfc822;a@example.com\n\nAction: failed\nStatus: 5.0.0 (no)\nDiagnostic-Code: x-unix; 552 5.2.2 full\n",
@@ -264,6 +301,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_nobody_is_kept() {
+        let unnamed =
+            read(b"Reporting-MTA: dns; mx.example\n\nAction: failed\nStatus: 5.1.1\n").unnamed.unwrap();
+        assert_eq!(unnamed.status.unwrap().to_string(), "5.1.1");
+        assert_eq!(read(b"Reporting-MTA: dns; mx.example\n").unnamed, None);
+        assert_eq!(read(b"Final-Recipient: a@example.com\nStatus: 5.1.1\n").unnamed, None);
+    }
+
+    #[test]
     fn fields_of_the_message() {
         let status = read(
             b"Original-Envelope-Id: a+2Bb+zz\nReporting-MTA: dns;mx.example\nArrival-Date: Mon, 5 Jan 2026 09:00:00 +0000\n",
@@ -279,6 +325,10 @@ mod tests {
             |n: usize| read("Final-Recipient: a@example.com\n\n".repeat(n).as_bytes()).recipients.len();
         assert_eq!(count(MAX_RECIPIENTS), MAX_RECIPIENTS);
         assert_eq!(count(MAX_RECIPIENTS + 1), MAX_RECIPIENTS);
+        // In one block, the fields of a header are.
+        let together =
+            |n: usize| read("Final-Recipient: a@example.com\n".repeat(n).as_bytes()).recipients.len();
+        assert_eq!(together(header::MAX_FIELDS + 1), header::MAX_FIELDS);
     }
 
     proptest! {

@@ -26,6 +26,8 @@ pub(super) struct Head<'a> {
     pub(super) marked_automatic: bool,
     /// A field that mailing lists put there (RFC 2369, RFC 2919).
     pub(super) of_list: bool,
+    /// The field by which one leaves a list (RFC 2369): newsletters have it, and few bounces that pass through a list.
+    pub(super) of_newsletter: bool,
 }
 
 impl<'a> Head<'a> {
@@ -54,8 +56,9 @@ impl<'a> Head<'a> {
                     head.marked_automatic |= value.trim_ascii().eq_ignore_ascii_case(b"reply");
                     continue;
                 }
-                7 | 16 if is("List-Id") || is("List-Unsubscribe") => {
+                7 | 12 | 16 if is("List-Id") || is("Mailing-List") || is("List-Unsubscribe") => {
                     head.of_list = true;
+                    head.of_newsletter |= name.len() == 16;
                     continue;
                 }
                 _ => {
@@ -120,6 +123,11 @@ impl<'a> Head<'a> {
     /// The mail must not be answered (RFC 5321 section 4.5.5), as the final delivery noted.
     pub(super) fn null_sender(&self) -> bool {
         self.return_path.is_some_and(|value| matches!(value.trim_ascii(), b"<>" | b""))
+    }
+
+    /// It says that no person sent it (RFC 3834 section 5).
+    pub(super) fn sent_by_program(&self) -> bool {
+        self.auto_submitted.is_some_and(|value| !value.trim_ascii().eq_ignore_ascii_case(b"no"))
     }
 
     /// It answers another mail.

@@ -35,6 +35,8 @@ pub(super) enum PartKind {
     DeliveryStatus,
     /// `message/feedback-report` (RFC 5965).
     FeedbackReport,
+    /// `message/disposition-notification` (RFC 8098): a receipt, or the refusal of a recipient's filter.
+    Disposition,
     /// A message, or only its header.
     Message,
     /// Anything else.
@@ -78,6 +80,7 @@ impl<'a> Part<'a> {
             PartKind::Text
             | PartKind::DeliveryStatus
             | PartKind::FeedbackReport
+            | PartKind::Disposition
             | PartKind::Message
             | PartKind::Other => text,
         }
@@ -226,13 +229,20 @@ fn kind(content_type: &ContentType<'_>) -> PartKind {
         return PartKind::Message;
     }
     if is("disposition-notification") || is("global-disposition-notification") {
-        return PartKind::Other;
+        return PartKind::Disposition;
     }
     let main = content_type.ctype();
     if main.eq_ignore_ascii_case("message") {
         PartKind::Message
     } else if main.eq_ignore_ascii_case("text") {
-        if is("html") { PartKind::Html } else { PartKind::Text }
+        if is("html") {
+            PartKind::Html
+        } else if is("calendar") || is("vcard") || is("x-vcard") || is("csv") {
+            // These are for programs, not for people.
+            PartKind::Other
+        } else {
+            PartKind::Text
+        }
     } else if main.eq_ignore_ascii_case("multipart") {
         // Only where its boundary is missing.
         PartKind::Text

@@ -17,6 +17,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::answer;
+use super::diagnostic;
 use super::head::Head;
 use super::lexicon;
 use super::quoted;
@@ -120,7 +121,7 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
 /// Reads a bounce; `None` if nothing about the mail says that it is one. The recipients may be empty.
 pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let lower = source.subject.to_lowercase();
-    let speaks_of_it = speaks_of_bounces(source, &lower);
+    let speaks_of_it = speaks_of_bounces(source.head, &lower, source.text, source.known);
     let format = source.known.0.filter(|_| !speaks_of_it);
     let format = format.or_else(|| is_bounce(source, &lower, speaks_of_it).then_some(&GENERIC))?;
     let mut found = Found::new(source.parties);
@@ -168,28 +169,42 @@ fn failed_recipients(head: &Head<'_>) -> Vec<String> {
 }
 
 /// Whether a person or a list sends the mail, who may quote the words of a bounce: an answer, a ticket, a newsletter.
-fn speaks_of_bounces(source: &Source<'_>, lower: &str) -> bool {
-    let head = source.head;
-    if head.sent_by_mail_system() || quoted::is_forwarded(lower) {
+pub(super) fn speaks_of_bounces(head: &Head<'_>, lower_subject: &str, text: &str, known: Known) -> bool {
+    if head.sent_by_mail_system() || quoted::is_forwarded(lower_subject) {
         return false;
     }
-    let looked_at = || &source.text[..source.text.floor_char_boundary(SIGNS_WITHIN)];
+    let looked_at = || &text[..text.floor_char_boundary(SIGNS_WITHIN)];
+    let has_words = || known.0.is_some_and(|format| !head.of_newsletter || format.name != GENERIC.name);
     head.is_answer()
         || (!head.null_sender()
-            && (answer::is_ticket(lower)
-                || (answer::is_reply(lower) && quoted::quotes(looked_at()))
+            && (answer::is_ticket(lower_subject)
+                || (answer::is_reply(lower_subject) && quoted::quotes(looked_at()))
                 // A bounce to a list has the fields of the list, too.
-                || (head.of_list && !(subject_says_failed(lower) && source.known.0.is_some()))))
+                || (head.of_list && !(subject_says_failed(lower_subject) && has_words()))))
 }
 
 /// Whether a mail without the signs of a known program is a bounce: its sender is a mail system and does not say that
-/// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered.
+/// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered, or a
+/// program sent it and its text has codes.
 fn is_bounce(source: &Source<'_>, lower: &str, speaks_of_it: bool) -> bool {
     !source.head.failed_recipients().is_empty()
         || source.head.sent_by_mail_system()
         || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
+        || (source.head.sent_by_program()
+            && !speaks_of_it
+            && subject_says_failed(lower)
+            && has_codes(source.text))
         || (!source.head.is_answer() && !speaks_of_it && has_any(lower, SURE_SUBJECTS))
 }
+
+/// Whether the beginning of a text has a reply or a status that says that something failed.
+fn has_codes(text: &str) -> bool {
+    let codes = diagnostic::codes(&text[..text.floor_char_boundary(CODES_WITHIN)]);
+    codes.reply.is_some_and(|code| code >= 400) || codes.status.is_some_and(|status| status.class() != 2)
+}
+
+/// Octets of a text in which codes say that it is a bounce.
+const CODES_WITHIN: usize = 4 * 1024;
 
 /// Words of subjects that speak of failure, in lower case.
 const FAILURE_SUBJECTS: &[&str] = &[

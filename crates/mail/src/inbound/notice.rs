@@ -1,0 +1,106 @@
+//! Notices of mail systems and lists that look like something else: to their own users, and to those who may not write.
+
+use super::head::Head;
+use super::report::{InboundMail, RecipientReport};
+use super::{formats, lexicon, values};
+
+/// Octets of a text that say what a notice is about.
+const BEGINNING: usize = 2 * 1024;
+
+/// How notices to a system's own users speak of what is theirs, in lower case.
+const OWN: [&str; 30] = [
+    "your mailbox",
+    "your inbox",
+    "your account",
+    "your quota",
+    "your password",
+    "your email storage",
+    "mailbox is almost full",
+    "mailbox usage",
+    "ihr postfach",
+    "ihres postfach",
+    "ihre mailbox",
+    "dein postfach",
+    "deine mailbox",
+    "ihr kennwort",
+    "ihr passwort",
+    "votre boîte",
+    "votre messagerie",
+    "votre compte",
+    "su buzón",
+    "tu buzón",
+    "sua casella",
+    "tua casella",
+    "sua caixa",
+    "uw postvak",
+    "uw mailbox",
+    "din brevlåda",
+    "din postkasse",
+    "ваш почтовый ящик",
+    "вашего почтового ящика",
+    "您的邮箱",
+];
+
+/// Whether a mail system tells its own user something: nothing failed, nothing comes back, and nobody else is named.
+pub(super) fn is_for_own_user(mail: &InboundMail, recipients: &[RecipientReport], human: &str) -> bool {
+    let of_others = |report: &RecipientReport| {
+        report.status.is_some() || report.reply_code.is_some() || report.final_recipient != mail.to
+    };
+    if mail.original.is_some() || recipients.iter().any(of_others) {
+        return false;
+    }
+    let subject = mail.subject.to_lowercase();
+    let text = human[..human.floor_char_boundary(BEGINNING)].to_lowercase();
+    let speaks = |lower: &str| lexicon::says_failed(lower) || lexicon::says_delayed(lower);
+    !speaks(&subject)
+        && !formats::subject_says_failed(&subject)
+        && (OWN.iter().any(|own| subject.contains(own) || text.contains(own)) || !speaks(&text))
+}
+
+/// Whether a program returns the message of the one to whom it writes, because it may not go where it was sent: to a
+/// list that takes mail of its members only.
+pub(super) fn refuses_own_message(mail: &InboundMail, head: &Head<'_>, human: &str) -> bool {
+    const REFUSED: [&str; 28] = [
+        "rejected",
+        "denied",
+        "refused",
+        "not allowed to",
+        "not permitted to",
+        "not authorized to",
+        "not authorised to",
+        "only subscribers",
+        "only members",
+        "not a member",
+        "abgelehnt",
+        "abgewiesen",
+        "zurückgewiesen",
+        "nicht berechtigt",
+        "refusé",
+        "rejeté",
+        "pas autorisé",
+        "rechazad",
+        "no está autorizad",
+        "rifiutat",
+        "respint",
+        "rejeitad",
+        "recusad",
+        "geweigerd",
+        "avvis",
+        "отклонен",
+        "odrzucon",
+        "拒否",
+    ];
+    let by_program = head.of_list
+        || head.null_sender()
+        || !head.auto_submitted().is_empty()
+        || ["bulk", "junk", "list"].iter().any(|low| head.precedence().trim().eq_ignore_ascii_case(low));
+    let Some(original) = mail.original.as_ref().filter(|_| by_program) else { return false };
+    let writer = original.header("From").and_then(values::full_address);
+    let addressee = [head.addressee(), mail.to.clone()];
+    let is_own =
+        writer.is_some_and(|writer| addressee.iter().flatten().any(|to| to.eq_ignore_ascii_case(&writer)));
+    is_own && {
+        let text = human[..human.floor_char_boundary(BEGINNING)].to_lowercase();
+        REFUSED.iter().any(|word| text.contains(word)) || lexicon::says_failed(&text)
+    }
+}
