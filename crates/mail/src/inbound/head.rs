@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::diagnostic::starts_with_no_case;
 use super::values::{address, date, full_address, message_id, one_line};
 use super::{limits, mime};
 use crate::header;
@@ -28,6 +29,8 @@ pub(super) struct Head<'a> {
     pub(super) of_list: bool,
     /// The field by which one leaves a list (RFC 2369): newsletters have it, and few bounces that pass through a list.
     pub(super) of_newsletter: bool,
+    /// A field that trackers of bugs and changes put there.
+    pub(super) of_tracker: bool,
 }
 
 impl<'a> Head<'a> {
@@ -63,6 +66,7 @@ impl<'a> Head<'a> {
                 }
                 _ => {
                     head.marked_automatic |= AUTOMATIC.iter().any(|known| is(known));
+                    head.of_tracker |= TRACKERS.iter().any(|begin| starts_with_no_case(name, begin));
                     continue;
                 }
             };
@@ -174,6 +178,10 @@ const AUTOMATIC: [&str; 9] = [
     "X-Vacation",
     "X-Auto-Respond",
 ];
+
+/// How the names of fields begin that trackers put into what they send.
+const TRACKERS: [&str; 7] =
+    ["X-Bugzilla", "X-GitHub", "X-GitLab", "X-Redmine", "X-Trac-", "X-Gerrit", "X-Phabricator"];
 
 fn text(value: Option<&[u8]>) -> Cow<'_, str> {
     value.map_or(Cow::Borrowed(""), header::unfold)

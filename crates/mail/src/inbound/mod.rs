@@ -203,7 +203,7 @@ fn report_or_answer(
         return;
     }
     if let Some(reading) = plain_text(mail, head, human, known)
-        && !notice::is_for_own_user(mail, &reading.recipients, human)
+        && !notice::is_no_bounce(mail, head, &reading, human)
     {
         mail.kind = MailKind::DeliveryReport;
         mail.sender_format = reading.format;

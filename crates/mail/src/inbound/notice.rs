@@ -1,7 +1,7 @@
 //! Notices of mail systems and lists that look like something else: to their own users, and to those who may not write.
 
 use super::head::Head;
-use super::report::{InboundMail, RecipientReport};
+use super::report::{FoundIn, InboundMail, RecipientReport};
 use super::{formats, lexicon, values};
 
 /// Octets of a text that say what a notice is about.
@@ -41,55 +41,76 @@ const OWN: [&str; 30] = [
     "您的邮箱",
 ];
 
-/// Whether a mail system tells its own user something: nothing failed, nothing comes back, and nobody else is named.
-pub(super) fn is_for_own_user(mail: &InboundMail, recipients: &[RecipientReport], human: &str) -> bool {
-    let of_others = |report: &RecipientReport| {
-        report.status.is_some() || report.reply_code.is_some() || report.final_recipient != mail.to
-    };
-    if mail.original.is_some() || recipients.iter().any(of_others) {
+/// How they say that they do not take a message, in lower case.
+const REFUSED: [&str; 28] = [
+    "rejected",
+    "denied",
+    "refused",
+    "not allowed to",
+    "not permitted to",
+    "not authorized to",
+    "not authorised to",
+    "only subscribers",
+    "only members",
+    "not a member",
+    "abgelehnt",
+    "abgewiesen",
+    "zurückgewiesen",
+    "nicht berechtigt",
+    "refusé",
+    "rejeté",
+    "pas autorisé",
+    "rechazad",
+    "no está autorizad",
+    "rifiutat",
+    "respint",
+    "rejeitad",
+    "recusad",
+    "geweigerd",
+    "avvis",
+    "отклонен",
+    "odrzucon",
+    "拒否",
+];
+
+/// Whether a mail that looks like a bounce is none: nothing comes back, no reply is told, and either a mail system tells
+/// its own user something, or the sender is no mail system and nobody else is named.
+pub(super) fn is_no_bounce(
+    mail: &InboundMail,
+    head: &Head<'_>,
+    reading: &formats::Reading,
+    human: &str,
+) -> bool {
+    let told = |report: &RecipientReport| report.status.is_some() || report.reply_code.is_some();
+    if mail.original.is_some() || reading.is_of_program() || reading.recipients.iter().any(told) {
         return false;
+    }
+    let addressee = head.addressee();
+    let names_others = || reading.recipients.iter().any(|report| report.final_recipient != addressee);
+    if !head.sent_by_mail_system() && !head.null_sender() {
+        return !names_others();
     }
     let subject = mail.subject.to_lowercase();
     let text = human[..human.floor_char_boundary(BEGINNING)].to_lowercase();
-    let speaks = |lower: &str| lexicon::says_failed(lower) || lexicon::says_delayed(lower);
+    let speaks = |lower: &str| {
+        lexicon::says_failed(lower)
+            || lexicon::says_delayed(lower)
+            || REFUSED.iter().any(|word| lower.contains(word))
+    };
+    let by_sentence = || reading.recipients.iter().all(|report| report.found_in == FoundIn::Sentence);
+    let is_own = || OWN.iter().any(|own| subject.contains(own) || text.contains(own));
     !speaks(&subject)
         && !formats::subject_says_failed(&subject)
-        && (OWN.iter().any(|own| subject.contains(own) || text.contains(own)) || !speaks(&text))
+        && if names_others() {
+            is_own() && by_sentence() && !speaks(&text)
+        } else {
+            is_own() || !speaks(&text)
+        }
 }
 
 /// Whether a program returns the message of the one to whom it writes, because it may not go where it was sent: to a
 /// list that takes mail of its members only.
 pub(super) fn refuses_own_message(mail: &InboundMail, head: &Head<'_>, human: &str) -> bool {
-    const REFUSED: [&str; 28] = [
-        "rejected",
-        "denied",
-        "refused",
-        "not allowed to",
-        "not permitted to",
-        "not authorized to",
-        "not authorised to",
-        "only subscribers",
-        "only members",
-        "not a member",
-        "abgelehnt",
-        "abgewiesen",
-        "zurückgewiesen",
-        "nicht berechtigt",
-        "refusé",
-        "rejeté",
-        "pas autorisé",
-        "rechazad",
-        "no está autorizad",
-        "rifiutat",
-        "respint",
-        "rejeitad",
-        "recusad",
-        "geweigerd",
-        "avvis",
-        "отклонен",
-        "odrzucon",
-        "拒否",
-    ];
     let by_program = head.of_list
         || head.null_sender()
         || !head.auto_submitted().is_empty()

@@ -26,7 +26,11 @@ const SUBJECTS: [&str; 17] = [
 ];
 
 /// What challenges say in their text, in lower case, where another sign says that no person wrote it.
-const TEXTS: [&str; 33] = [
+const TEXTS: [&str; 37] = [
+    "my guest list",
+    "was waitlisted",
+    "click here to deliver your message",
+    "only accept mail from senders",
     "prove that you are human",
     "prove you are human",
     "that you are a person",
@@ -101,7 +105,9 @@ const ONCE: [&str; 34] = [
 ];
 
 /// What the sender is to do, in lower case.
-const DO: [&str; 27] = [
+const DO: [&str; 29] = [
+    "nachricht antworten",
+    "mail antworten",
     "click",
     "link below",
     "following link",

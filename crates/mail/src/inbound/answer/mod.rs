@@ -42,11 +42,21 @@ pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool 
 
 /// Whether a mail answers another, by its header, and is none of those that a list or a tracker sends to many.
 fn looks_answered(head: &Head<'_>, subject: &str) -> bool {
-    // Trackers put a number before the subject: `[Ticket#123] Re: Offers`.
+    // Help desks put a number before the subject: `[Ticket#123] Re: Offers`.
     let lower = subject.trim().to_lowercase();
-    let rest =
-        lower.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(&*lower, |(_, rest)| rest);
-    !head.of_list && (head.is_answer() || head.null_sender() || is_reply(rest.trim_start()))
+    let bracket = lower.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let is_reply = is_reply(bracket.map_or(&*lower, |(_, rest)| rest.trim_start()));
+    !head.of_list
+        && !head.of_tracker
+        && !answers_itself(head)
+        && (is_reply || head.null_sender() || head.is_answer())
+}
+
+/// Whether what a mail answers came from where it comes from: a tracker goes on with its own thread.
+fn answers_itself(head: &Head<'_>) -> bool {
+    let host = |id: String| id.rsplit_once('@').map(|(_, host)| host.to_ascii_lowercase());
+    let own = head.report_id().and_then(host);
+    own.is_some() && own == head.answered().and_then(host)
 }
 
 /// Whether the text begins by calling itself an automatic reply, and goes on with nothing that failed.
@@ -114,7 +124,10 @@ fn says_away(head: &Head<'_>, text: &str, low_precedence: bool) -> bool {
     } else {
         return false;
     };
-    lexicon::says_away(&beginning(text, looked_at))
+    let lower = beginning(text, looked_at);
+    // People ask something, even before they leave.
+    let asks = looked_at == BEGINNING && lower.contains(['?', '？']);
+    lexicon::says_away(&lower) && (!asks || lexicon::says_meanwhile(&lower))
 }
 
 /// Whether the text is a notice of absence by its words alone: it begins with the absence and says whom to ask in the
@@ -125,7 +138,9 @@ fn is_notice_of_absence(head: &Head<'_>, text: &str) -> bool {
     }
     let lower = beginning(text, LOOKED_AT);
     let begins = beginning_of(&lower, BEGINNING);
-    (lexicon::says_away(begins) || lexicon::says_moved(begins)) && lexicon::says_meanwhile(&lower)
+    // Who has left names another address.
+    let moved = || lexicon::says_moved(begins) && (lower.contains('@') || lexicon::says_meanwhile(&lower));
+    (lexicon::says_away(begins) && lexicon::says_meanwhile(&lower)) || moved()
 }
 
 /// The first octets of a text in lower case.

@@ -48,6 +48,13 @@ pub(super) struct Reading {
     pub(super) recipients: Vec<RecipientReport>,
 }
 
+impl Reading {
+    /// Whether it is in the words of a known program.
+    pub(super) fn is_of_program(&self) -> bool {
+        self.format != GENERIC.name
+    }
+}
+
 /// Octets of a text in which a program is known by its words.
 const SIGNS_WITHIN: usize = 16 * 1024;
 

@@ -154,6 +154,13 @@ pub(super) const ENGLISH: Words = Words {
         "not be forwarded",
         "need immediate assistance",
         "immediate attention",
+        "no longer monitored",
+        "is not monitored",
+        "not being monitored",
+        "update your records",
+        "update your address book",
+        "please contact",
+        "please reach out",
     ],
     moved: &[
         "change of address",
@@ -175,6 +182,13 @@ pub(super) const ENGLISH: Words = Words {
         "has left the company",
         "have left the company",
         "my email has changed",
+        "is no longer with",
+        "am no longer with",
+        "has left our company",
+        "have left my position",
+        "is no longer in use",
+        "mailbox is no longer",
+        "my new address is",
     ],
 };
 
@@ -273,6 +287,12 @@ pub(super) const GERMAN: Words = Words {
         "aus dem unternehmen ausgeschieden",
         "nicht mehr erreichbar unter",
         "meine e-mail-adresse hat sich",
+        "nicht mehr für uns tätig",
+        "nicht mehr bei der firma",
+        "arbeitet nicht mehr",
+        "hat unser unternehmen verlassen",
+        "hat das unternehmen verlassen",
+        "diese adresse wird nicht mehr",
     ],
 };
 
