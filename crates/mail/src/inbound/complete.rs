@@ -9,12 +9,24 @@ use super::{dsn, formats, head, header, mime, original, plain_text, values};
 /// Takes the diagnostic from the text for people where the report has none, as OpenSMTPD's, or the reply code, as
 /// Sendmail's on programs that failed.
 pub(super) fn from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str, known: formats::Known) {
-    if !mail.recipients.iter().any(|report| lacks_diagnostic(report) || lacks_code(report)) {
+    let lacks = |report| lacks_address(report) || lacks_diagnostic(report) || lacks_code(report);
+    if !mail.recipients.iter().any(lacks) {
         return;
     }
     if let Some(reading) = plain_text(mail, head, human, known) {
+        if let ([report], [told]) = (mail.recipients.as_mut_slice(), reading.recipients.as_slice())
+            && lacks_address(report)
+            && told.found_in == FoundIn::List
+        {
+            report.final_recipient.clone_from(&told.final_recipient);
+        }
         complete(mail, reading);
     }
+}
+
+/// A word in the place of an address: `unknown`.
+fn lacks_address(report: &RecipientReport) -> bool {
+    report.address().is_none_or(|address| !address.contains('@'))
 }
 
 /// What went well needs no words.
@@ -87,11 +99,16 @@ pub(super) fn recipient_of_original(mail: &InboundMail, human: &str) -> Option<R
     Some(RecipientReport { final_recipient: Some(to), found_in, ..formats::of_nobody(human) })
 }
 
-/// The recipient whose filter refused the message with the form of a receipt (RFC 5429 section 2.1.2).
-pub(super) fn recipient_of_refusal(receipt: &[u8], human: &str) -> Option<RecipientReport> {
-    let named = dsn::read(receipt).recipients.into_iter().next()?;
-    let [final_recipient, original_recipient] = [named.final_recipient, named.original_recipient];
-    Some(RecipientReport { final_recipient, original_recipient, ..formats::of_nobody(human) })
+/// Takes the recipient whose filter refused the message with the form of a receipt (RFC 5429 section 2.1.2).
+pub(super) fn with_refusal(mail: &mut InboundMail, receipt: &[u8], human: &str) {
+    let read = dsn::read(receipt);
+    mail.recipients.extend(read.recipients.into_iter().take(1).map(|named| {
+        let [final_recipient, original_recipient] = [named.final_recipient, named.original_recipient];
+        RecipientReport { final_recipient, original_recipient, ..formats::of_nobody(human) }
+    }));
+    if let Some(message_id) = read.message_id {
+        mail.original.get_or_insert_default().message_id.get_or_insert(message_id);
+    }
 }
 
 /// What a report says of a recipient whom it does not name is said of those whom the text names.

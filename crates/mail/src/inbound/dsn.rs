@@ -4,7 +4,7 @@
 use super::diagnostic::{self, codes};
 use super::limits::{MAX_DIAGNOSTIC, MAX_RECIPIENTS};
 use super::report::{Action, FoundIn, RecipientReport};
-use super::values::{address, date, host, one_line, short, untyped};
+use super::values::{address, date, full_address, host, message_id, one_line, short, untyped};
 use crate::header;
 use crate::reply::EnhancedStatus;
 use crate::time::Timestamp;
@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 pub(super) struct DeliveryStatus {
     pub(super) reporting_mta: Option<String>,
     pub(super) envelope_id: Option<String>,
+    /// The message's own identifier, which few reports tell.
+    pub(super) message_id: Option<String>,
     pub(super) arrival_date: Option<Timestamp>,
     pub(super) recipients: Vec<RecipientReport>,
     /// What is said of a recipient whom the report does not name.
@@ -47,6 +49,20 @@ struct Group {
 
 /// Reads the part.
 pub(super) fn read(content: &[u8]) -> DeliveryStatus {
+    let start = content.trim_ascii_start();
+    let indent = content[..content.len() - start.len()].rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    if indent.is_empty() {
+        return read_fields(content);
+    }
+    // Quoted by indenting: the fields begin where the first one does.
+    let mut fields = Vec::with_capacity(content.len());
+    for line in content.split_inclusive(|b| *b == b'\n') {
+        fields.extend_from_slice(line.strip_prefix(indent).unwrap_or(line));
+    }
+    read_fields(&fields)
+}
+
+fn read_fields(content: &[u8]) -> DeliveryStatus {
     let mut out = DeliveryStatus::default();
     let mut group = Group::default();
     let mut rest = content;
@@ -68,8 +84,10 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
     let is = |known: &str| name.eq_ignore_ascii_case(known);
     let text = || header::unfold(value);
     if is("Final-Recipient") {
-        begin(out, group, group.final_recipient.is_some());
-        group.final_recipient = address(&text());
+        for one in several(&text()) {
+            begin(out, group, group.final_recipient.is_some());
+            group.final_recipient = address(one);
+        }
     } else if is("Original-Recipient") {
         begin(out, group, group.original_recipient.is_some());
         group.original_recipient = address(&text());
@@ -107,9 +125,18 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
         out.reporting_mta = host(&text());
     } else if is("Original-Envelope-Id") {
         out.envelope_id = short(&decode_xtext(text().trim()));
+    } else if is("Original-Message-ID") || is("X-Original-Message-ID") {
+        out.message_id = message_id(&text());
     } else if is("Arrival-Date") {
         out.arrival_date = date(&text());
     }
+}
+
+/// The addresses of a field that lists more than one, or else the field's value alone.
+fn several(value: &str) -> impl Iterator<Item = &str> {
+    let is_list = value.contains(',') && untyped(value).split(',').all(|one| full_address(one).is_some());
+    let (list, alone) = if is_list { (untyped(value), None) } else { ("", Some(value)) };
+    list.split(',').filter(move |_| is_list).chain(alone)
 }
 
 /// A recipient field begins another group if the current one has that field, or was closed and has a recipient.
@@ -130,7 +157,8 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
     let group = std::mem::take(group);
     let codes = codes(&group.diagnostic);
     let status = best_status(group.status, codes.status);
-    let names = [group.final_recipient.or(group.alias), group.original_recipient];
+    let final_recipient = group.final_recipient.or(group.alias);
+    let names = [final_recipient, group.original_recipient];
     let said = RecipientReport {
         action: group.action.unwrap_or_else(|| implied_action(status)),
         status,
@@ -158,7 +186,14 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
 }
 
 fn push(out: &mut DeliveryStatus, names: [Option<String>; 2], said: RecipientReport) {
-    let [final_recipient, original_recipient] = names;
+    let [final_recipient, mut original_recipient] = names;
+    if let (Some(tried), Some(original)) = (&final_recipient, &mut original_recipient)
+        && original.contains('+')
+        && decode_xtext(original).eq_ignore_ascii_case(tried)
+    {
+        // The parameter of the SMTP command as it came.
+        original.clone_from(tried);
+    }
     if out.recipients.len() < MAX_RECIPIENTS {
         out.recipients.push(RecipientReport { final_recipient, original_recipient, ..said });
     }
@@ -277,6 +312,15 @@ mod tests {
         check(
             "Status: 5.2.2\nDiagnostic-Code: smtp; 552 5.2.2 full\n\nFinal-Recipient: a@example.com\nAction: failed\n",
             &["a@example.com failed 5.2.2 552 5.2.2 full"],
+        );
+        // Quoted by indenting; several in a field; the original recipient as the SMTP command had it.
+        check(
+            "  Reporting-MTA: dns; mx.example\n\n  Final-Recipient: a@example.com, b@example.com\n  Status: 5.1.1\n",
+            &["a@example.com failed 5.1.1", "b@example.com failed 5.1.1"],
+        );
+        check(
+            "Original-Recipient: rfc822;a+2Bb@example.com\nFinal-Recipient: rfc822;a+b@example.com\nAction: failed\n",
+            &["a+b@example.com failed -"],
         );
         // The original recipient first, or after.
         check(

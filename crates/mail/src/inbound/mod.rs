@@ -97,7 +97,8 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     } else {
         let is_report = status.is_some();
         let known = formats::Known::in_text(human);
-        report_or_answer(&mut mail, &head, human, known, status);
+        let receipt = part(PartKind::Disposition);
+        report_or_answer(&mut mail, &head, human, known, Reports { status, is_receipt: receipt.is_some() });
         if mail.kind == MailKind::DeliveryReport {
             mail.program = known.program();
         }
@@ -119,8 +120,8 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
             mail.recipients.extend(complete::recipient_of_original(&mail, human));
         }
         if mail.kind == MailKind::DeliveryReport {
-            if let Some(refusal) = part(PartKind::Disposition).filter(|_| mail.recipients.is_empty()) {
-                mail.recipients.extend(complete::recipient_of_refusal(&refusal.content(), human));
+            if let Some(refusal) = receipt.filter(|_| mail.recipients.is_empty()) {
+                complete::with_refusal(&mut mail, &refusal.content(), human);
             }
             complete::with_unnamed(&mut mail, unnamed);
             complete::with_message_id(&mut mail, &head, human);
@@ -164,12 +165,19 @@ fn complaint(mail: &mut InboundMail, feedback: Feedback) {
     mail.feedback = Some(feedback);
 }
 
+/// The parts of a mail that are made for programs.
+struct Reports {
+    status: Option<dsn::DeliveryStatus>,
+    /// There is a receipt (RFC 8098), which is no answer of a person who is away.
+    is_receipt: bool,
+}
+
 fn report_or_answer(
     mail: &mut InboundMail,
     head: &Head<'_>,
     human: &str,
     known: formats::Known,
-    status: Option<dsn::DeliveryStatus>,
+    Reports { status, is_receipt }: Reports,
 ) {
     if let Some(status) = status {
         mail.kind = MailKind::DeliveryReport;
@@ -199,7 +207,7 @@ fn report_or_answer(
         }
     }
     let refused = mail.kind == MailKind::Other && notice::refuses_own_message(mail, head, human);
-    if mail.kind == MailKind::Other && is_answer(mail, head, human, refused) {
+    if mail.kind == MailKind::Other && !is_receipt && is_answer(mail, head, human, refused) {
         return;
     }
     if let Some(reading) = plain_text(mail, head, human, known)
@@ -288,6 +296,9 @@ fn delivery_status(mail: &mut InboundMail, status: dsn::DeliveryStatus) {
     mail.recipients = status.recipients;
     if status.envelope_id.is_some() {
         mail.original.get_or_insert_default().envelope_id = status.envelope_id;
+    }
+    if let Some(message_id) = status.message_id {
+        mail.original.get_or_insert_default().message_id.get_or_insert(message_id);
     }
 }
 
