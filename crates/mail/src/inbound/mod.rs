@@ -219,7 +219,7 @@ fn report_or_answer(
     } else if refused {
         mail.kind = MailKind::DeliveryReport;
         mail.sender_format = "generic";
-        mail.recipients.extend(complete::recipient_of_original(mail, human));
+        mail.recipients.extend(notice::refused_recipient(mail, human));
     }
 }
 

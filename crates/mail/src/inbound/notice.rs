@@ -2,7 +2,7 @@
 
 use super::head::Head;
 use super::report::{FoundIn, InboundMail, RecipientReport};
-use super::{formats, lexicon, values};
+use super::{complete, formats, lexicon, values};
 
 /// Octets of a text that say what a notice is about.
 const BEGINNING: usize = 2 * 1024;
@@ -115,13 +115,36 @@ pub(super) fn refuses_own_message(mail: &InboundMail, head: &Head<'_>, human: &s
         || head.null_sender()
         || !head.auto_submitted().is_empty()
         || ["bulk", "junk", "list"].iter().any(|low| head.precedence().trim().eq_ignore_ascii_case(low));
-    let Some(original) = mail.original.as_ref().filter(|_| by_program) else { return false };
+    if !by_program {
+        return false;
+    }
+    let text = human[..human.floor_char_boundary(BEGINNING)].to_lowercase();
+    let refuses = |lower: &str| REFUSED.iter().any(|word| lower.contains(word));
+    let Some(original) = mail.original.as_ref() else {
+        // A moderator refuses a post: the subject says so as well.
+        return head.of_list && refuses(&mail.subject.to_lowercase()) && refuses(&text);
+    };
     let writer = original.header("From").and_then(values::full_address);
     let addressee = [head.addressee(), mail.to.clone()];
     let is_own =
         writer.is_some_and(|writer| addressee.iter().flatten().any(|to| to.eq_ignore_ascii_case(&writer)));
-    is_own && {
-        let text = human[..human.floor_char_boundary(BEGINNING)].to_lowercase();
-        REFUSED.iter().any(|word| text.contains(word)) || lexicon::says_failed(&text)
+    is_own && (refuses(&text) || lexicon::says_failed(&text))
+}
+
+/// The list that does not take the message: the recipient of what comes back, or the first address that the subject or
+/// the text names and that is not there for questions.
+pub(super) fn refused_recipient(mail: &InboundMail, human: &str) -> Option<RecipientReport> {
+    if mail.original.is_some() {
+        return complete::recipient_of_original(mail, human);
     }
+    const FOR_QUESTIONS: [&str; 5] = ["owner", "request", "bounces", "help", "postmaster"];
+    let text = &human[..human.floor_char_boundary(BEGINNING)];
+    let words = mail.subject.split_whitespace().chain(text.split_whitespace());
+    let bare = |word: &str| values::full_address(word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let named = words.filter(|word| word.contains('@')).filter_map(bare).find(|address| {
+        let local = address.split('@').next().unwrap_or_default();
+        Some(address) != mail.to.as_ref() && !FOR_QUESTIONS.iter().any(|word| local.contains(word))
+    });
+    let found_in = FoundIn::Sentence;
+    named.map(|list| RecipientReport { final_recipient: Some(list), found_in, ..formats::of_nobody(human) })
 }

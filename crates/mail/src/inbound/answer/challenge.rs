@@ -26,7 +26,9 @@ const SUBJECTS: [&str; 17] = [
 ];
 
 /// What challenges say in their text, in lower case, where another sign says that no person wrote it.
-const TEXTS: [&str; 37] = [
+const TEXTS: [&str; 39] = [
+    "you are a real",
+    "you're a real",
     "my guest list",
     "was waitlisted",
     "click here to deliver your message",

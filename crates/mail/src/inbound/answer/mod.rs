@@ -1,12 +1,14 @@
 //! Answers that are no reports of failure: automatic replies (RFC 3834), requests to unsubscribe (facts 2.6), and
 //! challenges.
 
+mod absence;
 mod challenge;
 mod unsubscribe;
 
 use super::head::Head;
-use super::{lexicon, quoted};
+use super::lexicon;
 
+use absence::{is_notice_of_absence, says_automatic};
 pub(super) use challenge::is_challenge;
 pub(super) use unsubscribe::{Unsubscribe, unsubscribe};
 
@@ -59,63 +61,6 @@ fn answers_itself(head: &Head<'_>) -> bool {
     own.is_some() && own == head.answered().and_then(host)
 }
 
-/// Whether the text begins by calling itself an automatic reply, and goes on with nothing that failed.
-fn says_automatic(head: &Head<'_>, text: &str) -> bool {
-    let begins = || {
-        let lower = beginning(text, BEGINNING);
-        AUTOMATIC_TEXTS.iter().any(|phrase| lower.contains(phrase)) && !lexicon::says_failed(&lower)
-    };
-    !head.of_list && begins()
-}
-
-/// How automatic replies call themselves in their first words, in lower case.
-const AUTOMATIC_TEXTS: [&str; 44] = [
-    "an automatic reply",
-    "an automated reply",
-    "an auto reply",
-    "an auto-reply",
-    "an autoreply",
-    "an automatic response",
-    "an automated response",
-    "an auto response",
-    "an auto-response",
-    "an autoresponse",
-    "an automatically generated reply",
-    "an automatically generated response",
-    "an auto-generated reply",
-    "an auto-generated response",
-    "this automatic reply",
-    "this automated response",
-    "eine automatische antwort",
-    "eine automatisch erzeugte antwort",
-    "eine automatisch generierte antwort",
-    "une réponse automatique",
-    "una respuesta automática",
-    "una contestación automática",
-    "una risposta automatica",
-    "uma resposta automática",
-    "een automatisch antwoord",
-    "een automatische reactie",
-    "ett automatiskt svar",
-    "ett autosvar",
-    "et automatisk svar",
-    "et autosvar",
-    "automaattinen vastaus",
-    "автоматический ответ",
-    "автоответ",
-    "автоматична відповідь",
-    "automatyczna odpowiedź",
-    "automatická odpověď",
-    "automatikus válasz",
-    "αυτόματη απάντηση",
-    "otomatik bir yanıt",
-    "otomatik yanıt",
-    "自動返信",
-    "自动回复",
-    "自動回覆",
-    "자동 회신",
-];
-
 fn says_away(head: &Head<'_>, text: &str, low_precedence: bool) -> bool {
     let looked_at = if head.null_sender() || low_precedence {
         LOOKED_AT
@@ -128,19 +73,6 @@ fn says_away(head: &Head<'_>, text: &str, low_precedence: bool) -> bool {
     // People ask something, even before they leave.
     let asks = looked_at == BEGINNING && lower.contains(['?', '？']);
     lexicon::says_away(&lower) && (!asks || lexicon::says_meanwhile(&lower))
-}
-
-/// Whether the text is a notice of absence by its words alone: it begins with the absence and says whom to ask in the
-/// meantime, or when it will be read. People who write of it in a conversation ask something, or quote.
-fn is_notice_of_absence(head: &Head<'_>, text: &str) -> bool {
-    if head.of_list || text.contains(['?', '？']) || quoted::quotes(beginning_of(text, LOOKED_AT)) {
-        return false;
-    }
-    let lower = beginning(text, LOOKED_AT);
-    let begins = beginning_of(&lower, BEGINNING);
-    // Who has left names another address.
-    let moved = || lexicon::says_moved(begins) && (lower.contains('@') || lexicon::says_meanwhile(&lower));
-    (lexicon::says_away(begins) && lexicon::says_meanwhile(&lower)) || moved()
 }
 
 /// The first octets of a text in lower case.

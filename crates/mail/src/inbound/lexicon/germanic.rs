@@ -182,13 +182,6 @@ pub(super) const ENGLISH: Words = Words {
         "has left the company",
         "have left the company",
         "my email has changed",
-        "is no longer with",
-        "am no longer with",
-        "has left our company",
-        "have left my position",
-        "is no longer in use",
-        "mailbox is no longer",
-        "my new address is",
     ],
 };
 
@@ -287,12 +280,6 @@ pub(super) const GERMAN: Words = Words {
         "aus dem unternehmen ausgeschieden",
         "nicht mehr erreichbar unter",
         "meine e-mail-adresse hat sich",
-        "nicht mehr für uns tätig",
-        "nicht mehr bei der firma",
-        "arbeitet nicht mehr",
-        "hat unser unternehmen verlassen",
-        "hat das unternehmen verlassen",
-        "diese adresse wird nicht mehr",
     ],
 };
 
