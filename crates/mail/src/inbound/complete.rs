@@ -29,9 +29,10 @@ fn lacks_address(report: &RecipientReport) -> bool {
     report.address().is_none_or(|address| !address.contains('@'))
 }
 
-/// What went well needs no words.
+/// No words say why; what went well needs none.
 fn lacks_diagnostic(report: &RecipientReport) -> bool {
-    report.diagnostic.is_empty() && matches!(report.action, Action::Failed | Action::Delayed)
+    !report.diagnostic.contains(char::is_alphabetic)
+        && matches!(report.action, Action::Failed | Action::Delayed)
 }
 
 /// A report without reply code, and with a status that says nothing.
@@ -77,16 +78,18 @@ fn complete(mail: &mut InboundMail, reading: formats::Reading) {
         let names = [report.final_recipient.as_deref(), report.original_recipient.as_deref()];
         let found = names.into_iter().flatten().find_map(|name| told.remove(&name.to_lowercase()));
         let Some(found) = found else { continue };
-        if !report.diagnostic.is_empty() {
+        if !lacks_diagnostic(report) {
             let class = report.status.map(|status| u16::from(status.class()));
             report.reply_code = found.reply_code.filter(|code| Some(code / 100) == class);
             continue;
         }
         report.status = dsn::best_status(report.status, found.status);
-        report.reply_code = found.reply_code;
-        report.smtp_command = found.smtp_command;
+        report.reply_code = found.reply_code.or(report.reply_code);
+        report.smtp_command = found.smtp_command.or(report.smtp_command);
         report.remote_mta = report.remote_mta.take().or(found.remote_mta);
-        report.diagnostic = found.diagnostic;
+        if !found.diagnostic.is_empty() {
+            report.diagnostic = found.diagnostic;
+        }
     }
 }
 
