@@ -278,3 +278,13 @@ fn a_fresh_round() {
 fn another_fresh_round() {
     check("fresh_again.txt");
 }
+
+#[test]
+fn kinds_of_mail() {
+    check("kinds.txt");
+}
+
+#[test]
+fn imperfect_reports() {
+    check("imperfect.txt");
+}
