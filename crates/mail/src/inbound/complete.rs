@@ -102,6 +102,45 @@ pub(super) fn recipient_of_original(mail: &InboundMail, human: &str) -> Option<R
     Some(RecipientReport { final_recipient: Some(to), found_in, ..formats::of_nobody(human) })
 }
 
+/// The recipient in a summary of the message's header within the text for people, where nothing else names one.
+pub(super) fn recipient_in_summary(mail: &InboundMail, human: &str) -> Option<RecipientReport> {
+    const LABELS: [&str; 16] = [
+        "to:",
+        "recipient:",
+        "recipients:",
+        "an:",
+        "empfänger:",
+        "à:",
+        "à :",
+        "pour:",
+        "destinataire:",
+        "para:",
+        "destinatario:",
+        "destinatário:",
+        "aan:",
+        "кому:",
+        "宛先:",
+        "收件人:",
+    ];
+    let named = |line: &str| {
+        let line = line.trim_start();
+        let start = line[..line.floor_char_boundary(LONGEST_LABEL)].to_lowercase();
+        let value =
+            LABELS.iter().find(|label| start.starts_with(*label)).and_then(|_| line.split_once(':'))?.1;
+        values::full_address(value)
+            .filter(|to| ![&mail.to, &mail.from].into_iter().flatten().any(|party| party == to))
+    };
+    let to = human.lines().take(SUMMARY_LINES).find_map(named)?;
+    let found_in = FoundIn::Sentence;
+    Some(RecipientReport { final_recipient: Some(to), found_in, ..formats::of_nobody(human) })
+}
+
+/// Octets of the beginning of a line in which it says what its value is.
+const LONGEST_LABEL: usize = 24;
+
+/// Lines of a text in which a summary of the message is looked for.
+const SUMMARY_LINES: usize = 60;
+
 /// Takes the recipient whose filter refused the message with the form of a receipt (RFC 5429 section 2.1.2).
 pub(super) fn with_refusal(mail: &mut InboundMail, receipt: &[u8], human: &str) {
     let read = dsn::read(receipt);

@@ -81,7 +81,9 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         feedback: None,
         text: bounded(human),
     };
-    let mut status = part(PartKind::DeliveryStatus).map(|part| dsn::read(&part.content()));
+    // Some write a part for each recipient.
+    let of_status = parts.iter().filter(|part| part.kind == PartKind::DeliveryStatus);
+    let mut status = of_status.map(|part| dsn::read(&part.content())).reduce(dsn::DeliveryStatus::and);
     let unnamed = status.as_mut().and_then(|status| status.unnamed.take());
     let feedback = match (part(PartKind::FeedbackReport), &status) {
         (Some(report), _) => Some(arf::read(&report.content())),
@@ -120,6 +122,9 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
             mail.recipients.extend(complete::recipient_of_original(&mail, human));
         }
         if mail.kind == MailKind::DeliveryReport {
+            if mail.recipients.is_empty() && receipt.is_none() {
+                mail.recipients.extend(complete::recipient_in_summary(&mail, human));
+            }
             if let Some(refusal) = receipt.filter(|_| mail.recipients.is_empty()) {
                 complete::with_refusal(&mut mail, &refusal.content(), human);
             }

@@ -42,8 +42,9 @@ const OWN: [&str; 30] = [
 ];
 
 /// How they say that they do not take a message, in lower case.
-const REFUSED: [&str; 28] = [
+const REFUSED: [&str; 29] = [
     "rejected",
+    "not have been delivered",
     "denied",
     "refused",
     "not allowed to",

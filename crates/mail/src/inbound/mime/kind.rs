@@ -36,6 +36,12 @@ pub(super) fn begins_as_status(raw: &[u8]) -> bool {
     (FIELDS.iter().any(begins) && !is_receipt()) || ENCODED.iter().any(|encoded| raw.starts_with(encoded))
 }
 
+/// Whether a part that is called something else begins with the first field of a complaint (RFC 5965).
+pub(super) fn begins_as_feedback(raw: &[u8]) -> bool {
+    const FIELD: &[u8] = b"Feedback-Type:";
+    raw.trim_ascii_start().get(..FIELD.len()).is_some_and(|head| head.eq_ignore_ascii_case(FIELD))
+}
+
 /// Octets of a part within which a receipt says that it is one.
 const RECEIPT_WITHIN: usize = 2 * 1024;
 

@@ -15,7 +15,7 @@ use mail_parser::parsers::MessageStream;
 use super::limits::{MAX_DEPTH, MAX_HTML, MAX_PARTS, MAX_SCANNED, whole_lines};
 use super::{charset, html, transfer};
 use crate::header;
-use kind::{begins_as_status, is_file_of_mail, kind};
+use kind::{begins_as_feedback, begins_as_status, is_file_of_mail, kind};
 
 pub(super) use kind::PartKind;
 
@@ -145,6 +145,7 @@ fn leaf<'a>(description: &Description, raw: &'a [u8]) -> Part<'a> {
         PartKind::Message | PartKind::Html | PartKind::Other if begins_as_status(raw) => {
             PartKind::DeliveryStatus
         }
+        PartKind::Other if begins_as_feedback(raw) => PartKind::FeedbackReport,
         PartKind::Other if description.is_file_of_mail => PartKind::Message,
         kind => kind,
     };
