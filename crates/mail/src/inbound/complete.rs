@@ -13,7 +13,7 @@ pub(super) fn from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str, kn
     if !mail.recipients.iter().any(lacks) {
         return;
     }
-    if let Some(reading) = plain_text(mail, head, human, known) {
+    if let Some(reading) = plain_text(mail, head, human, known, false) {
         if let ([report], [told]) = (mail.recipients.as_mut_slice(), reading.recipients.as_slice())
             && lacks_address(report)
             && told.found_in == FoundIn::List
@@ -55,7 +55,7 @@ pub(super) fn from_message(mail: &mut InboundMail, message: &[u8]) {
     if known.program().is_none() {
         return;
     }
-    if let Some(mut reading) = plain_text(mail, &Head::read(header), &text, known) {
+    if let Some(mut reading) = plain_text(mail, &Head::read(header), &text, known, false) {
         reading.recipients.retain(replied);
         mail.recipients
             .iter_mut()

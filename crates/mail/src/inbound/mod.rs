@@ -211,25 +211,31 @@ fn report_or_answer(
             return;
         }
     }
-    let refused = mail.kind == MailKind::Other && notice::refuses_own_message(mail, head, human);
-    if mail.kind == MailKind::Other && !is_receipt && is_answer(mail, head, human, refused) {
+    let refuses = mail.kind == MailKind::Other && notice::refuses_own_message(mail, head, human, known);
+    let subject = mail.subject.to_lowercase();
+    let failed = refuses
+        || (formats::subject_says_failed(&subject)
+            && !formats::speaks_of_bounces(head, &subject, human, known)
+            && formats::text_says_failed(human));
+    if mail.kind == MailKind::Other && !is_receipt && is_answer(mail, head, human, failed) {
         return;
     }
-    if let Some(reading) = plain_text(mail, head, human, known)
-        && !notice::is_no_bounce(mail, head, &reading, human)
-    {
+    let reading = plain_text(mail, head, human, known, refuses)
+        .filter(|reading| refuses || !notice::is_no_bounce(mail, head, reading, human));
+    let refused = if refuses { notice::refused_recipient(mail, human) } else { None };
+    if let Some(reading) = reading {
         mail.kind = MailKind::DeliveryReport;
         mail.sender_format = reading.format;
-        mail.recipients = reading.recipients;
-    } else if refused {
-        mail.kind = MailKind::DeliveryReport;
-        mail.sender_format = "generic";
-        mail.recipients.extend(notice::refused_recipient(mail, human));
+        mail.recipients = match refused {
+            // The text names whom to ask as well.
+            Some(refused) if !notice::names_recipient(&reading) => vec![refused],
+            Some(_) | None => reading.recipients,
+        };
     }
 }
 
-/// Reads what somebody or something answered, other than by refusing the message; whether it was that.
-fn is_answer(mail: &mut InboundMail, head: &Head<'_>, human: &str, refused: bool) -> bool {
+/// Reads what somebody or something answered, other than that the message failed; whether it was that.
+fn is_answer(mail: &mut InboundMail, head: &Head<'_>, human: &str, failed: bool) -> bool {
     if let Some(answer::Unsubscribe { message_id }) = answer::unsubscribe(head, &mail.subject, human) {
         mail.kind = MailKind::Unsubscribe;
         mail.sender_format = "mailto";
@@ -241,7 +247,7 @@ fn is_answer(mail: &mut InboundMail, head: &Head<'_>, human: &str, refused: bool
         mail.sender_format = "challenge";
     } else {
         let moved = answer::is_address_change(head, &mail.subject);
-        if refused
+        if failed
             || !(moved || answer::is_auto_reply(head, &mail.subject, human))
             || !head.failed_recipients().is_empty()
         {
@@ -263,10 +269,11 @@ fn plain_text(
     head: &Head<'_>,
     human: &str,
     known: formats::Known,
+    refuses: bool,
 ) -> Option<formats::Reading> {
     let to = head.addressee();
     let parties = [mail.from.as_deref(), to.as_deref()];
-    formats::read(&formats::Source { head, subject: &mail.subject, text: human, known, parties })
+    formats::read(&formats::Source { head, subject: &mail.subject, text: human, known, refuses, parties })
 }
 
 /// A bounce that was forwarded, or wrapped by a filter: the report is in the returned message.

@@ -2,7 +2,7 @@
 
 use super::head::Head;
 use super::report::{FoundIn, InboundMail, RecipientReport};
-use super::{complete, formats, lexicon, values};
+use super::{answer, complete, formats, lexicon, values};
 
 /// Octets of a text that say what a notice is about.
 const BEGINNING: usize = 2 * 1024;
@@ -83,7 +83,11 @@ pub(super) fn is_no_bounce(
     human: &str,
 ) -> bool {
     let told = |report: &RecipientReport| report.status.is_some() || report.reply_code.is_some();
-    if mail.original.is_some() || reading.is_of_program() || reading.recipients.iter().any(told) {
+    if mail.original.is_some()
+        || reading.is_of_program()
+        || reading.recipients.iter().any(told)
+        || head.is_of_certified()
+    {
         return false;
     }
     let addressee = head.addressee();
@@ -110,26 +114,47 @@ pub(super) fn is_no_bounce(
 }
 
 /// Whether a program returns the message of the one to whom it writes, because it may not go where it was sent: to a
-/// list that takes mail of its members only.
-pub(super) fn refuses_own_message(mail: &InboundMail, head: &Head<'_>, human: &str) -> bool {
-    let by_program = head.of_list
-        || head.null_sender()
-        || !head.auto_submitted().is_empty()
-        || ["bulk", "junk", "list"].iter().any(|low| head.precedence().trim().eq_ignore_ascii_case(low));
-    if !by_program {
-        return false;
-    }
-    let text = human[..human.floor_char_boundary(BEGINNING)].to_lowercase();
+/// list that takes mail of its members only, or to nobody.
+pub(super) fn refuses_own_message(
+    mail: &InboundMail,
+    head: &Head<'_>,
+    human: &str,
+    known: formats::Known,
+) -> bool {
+    let subject = mail.subject.to_lowercase();
     let refuses = |lower: &str| REFUSED.iter().any(|word| lower.contains(word));
+    let refuses_text = || refuses(&human[..human.floor_char_boundary(BEGINNING)].to_lowercase());
     let Some(original) = mail.original.as_ref() else {
         // A moderator refuses a post: the subject says so as well.
-        return head.of_list && refuses(&mail.subject.to_lowercase()) && refuses(&text);
+        return head.of_list && refuses(&subject) && refuses_text();
     };
+    let low = ["bulk", "junk", "list"].iter().any(|low| head.precedence().trim().eq_ignore_ascii_case(low));
+    let by_program =
+        head.of_list || head.null_sender() || head.marked_automatic || low || head.sent_by_program();
     let writer = original.header("From").and_then(values::full_address);
     let addressee = [head.addressee(), mail.to.clone()];
     let is_own =
         writer.is_some_and(|writer| addressee.iter().flatten().any(|to| to.eq_ignore_ascii_case(&writer)));
-    is_own && (refuses(&text) || lexicon::says_failed(&text))
+    let returned = || head.null_sender() && !answer::says_absent(head, &mail.subject, human);
+    is_own
+        && (by_program || !formats::speaks_of_bounces(head, &subject, human, known))
+        && (refuses_text() || formats::text_says_failed(human) || returned())
+}
+
+/// Whether a reading names somebody who is not there for questions alone.
+pub(super) fn names_recipient(reading: &formats::Reading) -> bool {
+    if reading.is_of_program() {
+        return !reading.recipients.is_empty();
+    }
+    let names = reading.recipients.iter().filter_map(|report| report.final_recipient.as_deref());
+    names.into_iter().any(|address| !is_for_questions(address))
+}
+
+/// Whether an address is that of a list's owner, or of a program or person who helps.
+fn is_for_questions(address: &str) -> bool {
+    const WORDS: [&str; 7] = ["owner", "request", "bounces", "help", "postmaster", "listserv", "majordomo"];
+    let local = address.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    WORDS.iter().any(|word| local.contains(word))
 }
 
 /// The list that does not take the message: the recipient of what comes back, or the first address that the subject or
@@ -138,14 +163,13 @@ pub(super) fn refused_recipient(mail: &InboundMail, human: &str) -> Option<Recip
     if mail.original.is_some() {
         return complete::recipient_of_original(mail, human);
     }
-    const FOR_QUESTIONS: [&str; 5] = ["owner", "request", "bounces", "help", "postmaster"];
     let text = &human[..human.floor_char_boundary(BEGINNING)];
     let words = mail.subject.split_whitespace().chain(text.split_whitespace());
     let bare = |word: &str| values::full_address(word.trim_matches(|c: char| !c.is_alphanumeric()));
-    let named = words.filter(|word| word.contains('@')).filter_map(bare).find(|address| {
-        let local = address.split('@').next().unwrap_or_default();
-        Some(address) != mail.to.as_ref() && !FOR_QUESTIONS.iter().any(|word| local.contains(word))
-    });
+    let named = words
+        .filter(|word| word.contains('@'))
+        .filter_map(bare)
+        .find(|address| Some(address) != mail.to.as_ref() && !is_for_questions(address));
     let found_in = FoundIn::Sentence;
     named.map(|list| RecipientReport { final_recipient: Some(list), found_in, ..formats::of_nobody(human) })
 }

@@ -42,6 +42,12 @@ pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool 
             && (says_away(head, text, low) || says_automatic(head, text) || is_notice_of_absence(head, text)))
 }
 
+/// Whether the subject, or the beginning of the text, says that somebody is away.
+pub(super) fn says_absent(head: &Head<'_>, subject: &str, text: &str) -> bool {
+    let subject = without_prefix(subject);
+    lexicon::is_away_subject(&subject) || lexicon::says_away(&subject) || says_away(head, text, true)
+}
+
 /// Whether a mail answers another, by its header, and is none of those that a list or a tracker sends to many.
 fn looks_answered(head: &Head<'_>, subject: &str) -> bool {
     // Help desks put a number before the subject: `[Ticket#123] Re: Offers`.

@@ -35,6 +35,8 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     /// The program whose words the text has.
     pub(super) known: Known,
+    /// It refuses the message of the one to whom it is.
+    pub(super) refuses: bool,
     /// The mail's own sender, and its recipient, who had sent the message: rarely the failed ones.
     pub(super) parties: [Option<&'a str>; 2],
 }
@@ -191,17 +193,23 @@ pub(super) fn speaks_of_bounces(head: &Head<'_>, lower_subject: &str, text: &str
 }
 
 /// Whether a mail without the signs of a known program is a bounce: its sender is a mail system and does not say that
-/// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered, or a
-/// program sent it and its text has codes.
+/// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered, or
+/// its text says so as well, or it returns the message of the one to whom it is.
 fn is_bounce(source: &Source<'_>, lower: &str, speaks_of_it: bool) -> bool {
-    !source.head.failed_recipients().is_empty()
-        || source.head.sent_by_mail_system()
-        || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
-        || (source.head.sent_by_program()
+    let head = source.head;
+    let says_failed = || subject_says_failed(lower);
+    !head.failed_recipients().is_empty()
+        || source.refuses
+        || head.sent_by_mail_system()
+        || (head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
+        || (!head.is_answer()
             && !speaks_of_it
-            && subject_says_failed(lower)
-            && has_codes(source.text))
-        || (!source.head.is_answer() && !speaks_of_it && has_any(lower, SURE_SUBJECTS))
+            && (has_any(lower, SURE_SUBJECTS) || (says_failed() && text_says_failed(source.text))))
+}
+
+/// Whether the beginning of a text says that something failed, or has a code that says so.
+pub(super) fn text_says_failed(text: &str) -> bool {
+    has_codes(text) || lexicon::says_failed(&text[..text.floor_char_boundary(CODES_WITHIN)].to_lowercase())
 }
 
 /// Whether the beginning of a text has a reply or a status that says that something failed.
