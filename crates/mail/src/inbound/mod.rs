@@ -211,13 +211,10 @@ fn report_or_answer(
             return;
         }
     }
-    let refuses = mail.kind == MailKind::Other && notice::refuses_own_message(mail, head, human, known);
-    let subject = mail.subject.to_lowercase();
-    let failed = refuses
-        || (formats::subject_says_failed(&subject)
-            && !formats::speaks_of_bounces(head, &subject, human, known)
-            && formats::text_says_failed(human));
-    if mail.kind == MailKind::Other && !is_receipt && is_answer(mail, head, human, failed) {
+    let refuses = mail.kind == MailKind::Other
+        && known.program().is_none()
+        && notice::refuses_own_message(mail, head, human, known);
+    if mail.kind == MailKind::Other && !is_receipt && is_answer(mail, head, human, known, refuses) {
         return;
     }
     let reading = plain_text(mail, head, human, known, refuses)
@@ -234,8 +231,20 @@ fn report_or_answer(
     }
 }
 
-/// Reads what somebody or something answered, other than that the message failed; whether it was that.
-fn is_answer(mail: &mut InboundMail, head: &Head<'_>, human: &str, failed: bool) -> bool {
+/// Reads what somebody or something answered, other than by refusing the message; whether it was that.
+fn is_answer(
+    mail: &mut InboundMail,
+    head: &Head<'_>,
+    human: &str,
+    known: formats::Known,
+    refuses: bool,
+) -> bool {
+    let failed = |subject: &str| {
+        let subject = subject.to_lowercase();
+        formats::subject_says_failed(&subject)
+            && !formats::speaks_of_bounces(head, &subject, human, known)
+            && formats::text_says_failed(human)
+    };
     if let Some(answer::Unsubscribe { message_id }) = answer::unsubscribe(head, &mail.subject, human) {
         mail.kind = MailKind::Unsubscribe;
         mail.sender_format = "mailto";
@@ -247,8 +256,9 @@ fn is_answer(mail: &mut InboundMail, head: &Head<'_>, human: &str, failed: bool)
         mail.sender_format = "challenge";
     } else {
         let moved = answer::is_address_change(head, &mail.subject);
-        if failed
+        if refuses
             || !(moved || answer::is_auto_reply(head, &mail.subject, human))
+            || failed(&mail.subject)
             || !head.failed_recipients().is_empty()
         {
             return false;
