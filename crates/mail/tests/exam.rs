@@ -288,3 +288,8 @@ fn kinds_of_mail() {
 fn imperfect_reports() {
     check("imperfect.txt");
 }
+
+#[test]
+fn kinds_of_mail_again() {
+    check("kinds_again.txt");
+}

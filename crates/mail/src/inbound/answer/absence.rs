@@ -4,9 +4,43 @@ use super::super::head::Head;
 use super::super::{lexicon, quoted};
 use super::{BEGINNING, LOOKED_AT, beginning, beginning_of};
 
+/// Whether a subject in lower case begins as that of an automatic reply in a language of which no more is known.
+pub(super) fn is_subject_elsewhere(lower: &str) -> bool {
+    const SUBJECTS: [&str; 26] = [
+        "ตอบกลับอัตโนมัติ",
+        "การตอบกลับอัตโนมัติ",
+        "رد تلقائي",
+        "الرد التلقائي",
+        "מענה אוטומטי",
+        "תשובה אוטומטית",
+        "پاسخ خودکار",
+        "automatski odgovor",
+        "аутоматски одговор",
+        "automatická odpoveď",
+        "samodejni odgovor",
+        "автоматичен отговор",
+        "автоматски одговор",
+        "automaatvastus",
+        "automaatne vastus",
+        "automatinis atsakymas",
+        "automātiskā atbilde",
+        "automātiska atbilde",
+        "trả lời tự động",
+        "balasan otomatis",
+        "jawapan automatik",
+        "resposta automàtica",
+        "erantzun automatikoa",
+        "sjálfvirkt svar",
+        "स्वचालित उत्तर",
+        "avtomatik cavab",
+    ];
+    SUBJECTS.iter().any(|subject| lower.starts_with(subject))
+}
+
 /// Whether the text is a notice of absence by its words alone: it begins with the absence and says whom to ask in the
-/// meantime, or when it will be read. People who write of it in a conversation ask something, or quote.
-pub(super) fn is_notice_of_absence(head: &Head<'_>, text: &str) -> bool {
+/// meantime, or when it will be read. People who write of it in a conversation ask something, or quote; shops that no longer
+/// have something do not reply.
+pub(super) fn is_notice_of_absence(head: &Head<'_>, replies: bool, text: &str) -> bool {
     if head.of_list || text.contains(['?', '？']) || quoted::quotes(beginning_of(text, LOOKED_AT)) {
         return false;
     }
@@ -15,7 +49,7 @@ pub(super) fn is_notice_of_absence(head: &Head<'_>, text: &str) -> bool {
     // Who has left names another address.
     let names_another = || lower.contains('@') || lexicon::says_meanwhile(&lower);
     let left = || {
-        (lexicon::says_moved(begins) || LEFT.iter().any(|phrase| begins.contains(phrase)))
+        (lexicon::says_moved(begins) || (replies && LEFT.iter().any(|phrase| begins.contains(phrase))))
             && names_another()
             && !lexicon::says_failed(begins)
     };

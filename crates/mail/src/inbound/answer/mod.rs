@@ -8,7 +8,7 @@ mod unsubscribe;
 use super::head::Head;
 use super::lexicon;
 
-use absence::{is_notice_of_absence, says_automatic};
+use absence::{is_notice_of_absence, is_subject_elsewhere, says_automatic};
 pub(super) use challenge::is_challenge;
 pub(super) use unsubscribe::{Unsubscribe, unsubscribe};
 
@@ -32,20 +32,27 @@ pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool 
     let precedence = head.precedence();
     let precedence = |value: &str| precedence.trim().eq_ignore_ascii_case(value);
     let low = generated || precedence("bulk") || precedence("junk");
+    let replies = head.is_answer() || is_reply(&subject.trim().to_lowercase());
     let subject = without_prefix(subject);
     replied && !head.sent_by_mail_system()
         || head.marked_automatic
         || precedence("auto_reply")
         // Newsletters speak of holidays, too; nobody's automatic reply has the fields of a list.
-        || (!head.of_list && (lexicon::is_away_subject(&subject) || lexicon::says_away(&subject)))
+        || (!head.of_list && is_away(&subject))
         || (!head.sent_by_mail_system()
-            && (says_away(head, text, low) || says_automatic(head, text) || is_notice_of_absence(head, text)))
+            && (says_away(head, text, low)
+                || says_automatic(head, text)
+                || is_notice_of_absence(head, replies, text)))
 }
 
 /// Whether the subject, or the beginning of the text, says that somebody is away.
 pub(super) fn says_absent(head: &Head<'_>, subject: &str, text: &str) -> bool {
-    let subject = without_prefix(subject);
-    lexicon::is_away_subject(&subject) || lexicon::says_away(&subject) || says_away(head, text, true)
+    is_away(&without_prefix(subject)) || says_away(head, text, true)
+}
+
+/// Whether a subject in lower case, without the prefix of replies, says that somebody is away.
+fn is_away(subject: &str) -> bool {
+    lexicon::is_away_subject(subject) || is_subject_elsewhere(subject) || lexicon::says_away(subject)
 }
 
 /// Whether a mail answers another, by its header, and is none of those that a list or a tracker sends to many.

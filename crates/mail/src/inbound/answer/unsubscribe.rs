@@ -3,7 +3,7 @@
 use super::super::head::Head;
 use super::super::lexicon;
 use super::super::values::message_id;
-use super::{BEGINNING, beginning, without_prefix};
+use super::{BEGINNING, beginning, is_away, without_prefix};
 
 /// A request to be taken off the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,11 +75,7 @@ fn is_to_be_told(head: &Head<'_>, lower_subject: &str) -> bool {
         LOCAL_PARTS.iter().any(|part| local.contains(part))
     });
     let subject = without_prefix(lower_subject);
-    let answers = || {
-        lexicon::is_away_subject(&subject)
-            || lexicon::says_away(&subject)
-            || lexicon::says_failed(lower_subject)
-    };
+    let answers = || is_away(&subject) || lexicon::says_failed(lower_subject);
     to_such && !head.sent_by_mail_system() && !head.marked_automatic && !answers()
 }
 
