@@ -180,4 +180,14 @@ pub(super) fn with_message_id(mail: &mut InboundMail, head: &Head<'_>, human: &s
     {
         mail.original.get_or_insert_default().message_id = Some(id);
     }
+    // It looks like an address; where a text names others, it is none.
+    let id = mail.original.as_ref().and_then(|original| original.message_id.as_deref());
+    if let Some(id) = id.filter(|_| mail.recipients.len() > 1) {
+        let is_id = |address: &String| address.eq_ignore_ascii_case(id);
+        let in_text = |report: &RecipientReport| report.found_in >= FoundIn::List;
+        let named = |report: &RecipientReport| report.final_recipient.as_ref().is_some_and(is_id);
+        if !mail.recipients.iter().all(named) {
+            mail.recipients.retain(|report| !(in_text(report) && named(report)));
+        }
+    }
 }

@@ -52,8 +52,10 @@ pub(super) fn id_in_text(text: &str) -> Option<String> {
     let text = &text[..text.floor_char_boundary(ID_WITHIN)];
     let lower = text.to_ascii_lowercase();
     memchr::memmem::find_iter(lower.as_bytes(), "message").find_map(|at| {
-        let named = lower[at..].strip_prefix("message").filter(|rest| rest.starts_with(['-', ' ']))?;
-        let rest = named[1..].strip_prefix("id").and_then(|rest| text.get(text.len() - rest.len()..))?;
+        let after = lower[at..].strip_prefix("message").filter(|rest| rest.starts_with(['-', ' ']))?;
+        // `Message-ID`, `message id`, `message with ID`.
+        let name = ["-id", " id", " with id", " with the id"].iter().find(|name| after.starts_with(*name))?;
+        let rest = text.get(text.len() - after.len() + name.len()..)?;
         let mut lines = rest.lines();
         let line = lines.next().unwrap_or_default();
         let ends = line.trim_end().ends_with([':', '=']) || line.trim().is_empty();
@@ -183,6 +185,7 @@ mod tests {
             ("It failed.\nThe message id was 1@news.example.\n", Some("1@news.example")),
             ("Message-ID of your message:\n   <1@news.example>\n", Some("1@news.example")),
             ("message-id=<1@news.example>, size=7", Some("1@news.example")),
+            ("The message with ID <1@news.example> failed.", Some("1@news.example")),
             ("Message ID: 4711\nContact help@news.example", None),
             ("Message ID: 4711", None),
             ("a message-id", None),
