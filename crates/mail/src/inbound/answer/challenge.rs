@@ -69,8 +69,10 @@ const TEXTS: [&str; 39] = [
 ];
 
 /// How challenges say that it is to be done but once, in lower case.
-const ONCE: [&str; 34] = [
+const ONCE: [&str; 36] = [
     "only once",
+    " once.",
+    " once:",
     "just once",
     "just this once",
     "one time",

@@ -26,7 +26,9 @@ pub(in super::super) fn unsubscribe(head: &Head<'_>, subject: &str, text: &str) 
     {
         return Some(Unsubscribe { message_id: escaped_id(subject) });
     }
-    (is_to_be_told(head, &lower) && asks(&lower, text)).then_some(Unsubscribe { message_id: None })
+    // Both say so, if in more than a word.
+    let twice = lower.starts_with(WORD) && beginning(text.trim_start(), WORD.len()) == WORD;
+    (twice || (is_to_be_told(head, &lower) && asks(&lower, text))).then_some(Unsubscribe { message_id: None })
 }
 
 /// Whether what follows the word is no sentence: one word that a colon or the like joins to it, or that has a digit.
@@ -50,8 +52,11 @@ fn escaped_id(subject: &str) -> Option<String> {
 
 /// Whether the mail is to an address that takes requests, and is no answer of a machine that happens to be to it.
 fn is_to_be_told(head: &Head<'_>, lower_subject: &str) -> bool {
-    const LOCAL_PARTS: [&str; 18] = [
+    const LOCAL_PARTS: [&str; 21] = [
         "unsub",
+        "-request",
+        "listserv",
+        "majordomo",
         "optout",
         "opt-out",
         "opt_out",
@@ -71,8 +76,9 @@ fn is_to_be_told(head: &Head<'_>, lower_subject: &str) -> bool {
         "wypis",
     ];
     let to_such = [head.to(), head.addressee()].into_iter().flatten().any(|to| {
-        let local = to.rsplit_once('@').map_or("", |(local, _)| local).to_ascii_lowercase();
-        LOCAL_PARTS.iter().any(|part| local.contains(part))
+        let (local, domain) = to.rsplit_once('@').unwrap_or_default();
+        let local = local.to_ascii_lowercase();
+        LOCAL_PARTS.iter().any(|part| local.contains(part)) || domain.contains("unsub")
     });
     let subject = without_prefix(lower_subject);
     let answers = || is_away(&subject) || lexicon::says_failed(lower_subject);
@@ -81,7 +87,7 @@ fn is_to_be_told(head: &Head<'_>, lower_subject: &str) -> bool {
 
 /// Whether the subject, or the beginning of the text, says that somebody wants no more mail; to say nothing is enough.
 fn asks(lower_subject: &str, text: &str) -> bool {
-    const WORDS: [&str; 32] = [
+    const WORDS: [&str; 31] = [
         WORD,
         "opt out",
         "opt-out",
@@ -108,7 +114,6 @@ fn asks(lower_subject: &str, text: &str) -> bool {
         "uitschrij",
         "avprenumer",
         "avregistrer",
-        "afmeld",
         "отпис",
         "wypis",
         "odhlás",
