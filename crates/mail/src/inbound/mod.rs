@@ -109,7 +109,7 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
             let message = attached.as_deref().unwrap_or(returned.as_bytes());
             // A list that tells a subscriber why it will stop writes below its text what had come back.
             if mail.recipients.is_empty() && (attached.is_some() || !head.of_list) {
-                unwrap(&mut mail, message);
+                unwrap(&mut mail, message, attached.is_some());
             } else if mail.kind == MailKind::DeliveryReport {
                 complete::from_message(&mut mail, message);
             }
@@ -287,7 +287,7 @@ fn plain_text(
 }
 
 /// A bounce that was forwarded, or wrapped by a filter: the report is in the returned message.
-fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
+fn unwrap(mail: &mut InboundMail, wrapped: &[u8], attached: bool) {
     let wrapped = wrapped.trim_ascii_start();
     if !header::raw_fields(wrapped).any(|(name, _)| name.eq_ignore_ascii_case("From")) {
         return;
@@ -295,7 +295,10 @@ fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
     let (header, _) = header::split(wrapped);
     let is_report = header::find(header, "Content-Type").is_some_and(|value| value.contains("report"));
     let head = Head::read(header);
-    if is_report || head.sent_by_mail_system() || formats::subject_says_failed(&head.subject().to_lowercase())
+    if is_report
+        || head.sent_by_mail_system()
+        || (mail.kind == MailKind::Other && (attached || quoted::is_forwarded(&mail.subject.to_lowercase())))
+        || formats::subject_says_failed(&head.subject().to_lowercase())
     {
         let inner = read_at(wrapped, Wrapped::Inner);
         if !inner.recipients.is_empty()

@@ -2,7 +2,7 @@
 
 use super::head::Head;
 use super::report::{FoundIn, InboundMail, RecipientReport};
-use super::{answer, complete, formats, lexicon, values};
+use super::{answer, complete, formats, lexicon, quoted, values};
 
 /// Octets of a text that say what a notice is about.
 const BEGINNING: usize = 2 * 1024;
@@ -74,6 +74,42 @@ const REFUSED: [&str; 29] = [
     "拒否",
 ];
 
+/// How they say that nobody is there to take it, in lower case.
+const NOBODY: [&str; 32] = [
+    "unknown",
+    "not found",
+    "does not exist",
+    "doesn't exist",
+    "no such",
+    "blocked",
+    "unbekannt",
+    "existiert nicht",
+    "nicht gefunden",
+    "blockiert",
+    "inconnu",
+    "n'existe pas",
+    "introuvable",
+    "bloqu",
+    "desconocid",
+    "no existe",
+    "sconosciut",
+    "non esiste",
+    "bloccat",
+    "desconhecid",
+    "não existe",
+    "onbekend",
+    "bestaat niet",
+    "okänd",
+    "ukendt",
+    "ukjent",
+    "finns inte",
+    "findes ikke",
+    "неизвест",
+    "nieznan",
+    "neznám",
+    "不存在",
+];
+
 /// Whether a mail that looks like a bounce is none: nothing comes back, no reply is told, and either a mail system tells
 /// its own user something, or the sender is no mail system and nobody else is named.
 pub(super) fn is_no_bounce(
@@ -123,7 +159,12 @@ pub(super) fn refuses_own_message(
 ) -> bool {
     let subject = mail.subject.to_lowercase();
     let refuses = |lower: &str| REFUSED.iter().any(|word| lower.contains(word));
-    let refuses_text = || refuses(&human[..human.floor_char_boundary(BEGINNING)].to_lowercase());
+    let text = || human[..human.floor_char_boundary(BEGINNING)].to_lowercase();
+    let refuses_text = || refuses(&text());
+    let has_nobody = || {
+        let text = text();
+        NOBODY.iter().any(|word| text.contains(word))
+    };
     let Some(original) = mail.original.as_ref() else {
         // A moderator refuses a post: the subject says so as well.
         return head.of_list && refuses(&subject) && refuses_text();
@@ -137,8 +178,9 @@ pub(super) fn refuses_own_message(
         writer.is_some_and(|writer| addressee.iter().flatten().any(|to| to.eq_ignore_ascii_case(&writer)));
     let returned = || head.null_sender() && !answer::says_absent(head, &mail.subject, human);
     is_own
-        && (by_program || !formats::speaks_of_bounces(head, &subject, human, known))
-        && (refuses_text() || formats::text_says_failed(human) || returned())
+        && (by_program
+            || !(formats::speaks_of_bounces(head, &subject, human, known) || quoted::quotes(human)))
+        && (refuses_text() || has_nobody() || formats::text_says_failed(human) || returned())
 }
 
 /// Whether a reading names somebody who is not there for questions alone.

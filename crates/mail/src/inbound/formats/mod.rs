@@ -185,6 +185,7 @@ pub(super) fn speaks_of_bounces(head: &Head<'_>, lower_subject: &str, text: &str
     let looked_at = || &text[..text.floor_char_boundary(SIGNS_WITHIN)];
     let has_words = || known.0.is_some_and(|format| !head.of_newsletter || format.name != GENERIC.name);
     head.is_answer()
+        || head.of_tracker
         || (!head.null_sender()
             && (answer::is_ticket(lower_subject)
                 || (answer::is_reply(lower_subject) && quoted::quotes(looked_at()))
