@@ -156,8 +156,12 @@ pub(super) fn with_refusal(mail: &mut InboundMail, receipt: &[u8], human: &str) 
 /// What a report says of a recipient whom it does not name is said of those whom the text names.
 pub(super) fn with_unnamed(mail: &mut InboundMail, unnamed: Option<RecipientReport>) {
     let Some(unnamed) = unnamed else { return };
+    let unnamed = match mail.recipients.len() {
+        0 | 1 => unnamed,
+        several => dsn::shared_by(&unnamed, several),
+    };
     let without = |report: &&mut RecipientReport| report.status.is_none() && report.reply_code.is_none();
-    for report in mail.recipients.iter_mut().filter(without).take(MAX_COMPLETED) {
+    for report in mail.recipients.iter_mut().filter(without) {
         report.action = unnamed.action;
         report.status = unnamed.status;
         report.reply_code = unnamed.reply_code;
@@ -168,9 +172,6 @@ pub(super) fn with_unnamed(mail: &mut InboundMail, unnamed: Option<RecipientRepo
         }
     }
 }
-
-/// Recipients that get a copy of the same words.
-const MAX_COMPLETED: usize = 100;
 
 /// The identifier of the message where the report returns nothing of it: from the text, or from what the mail answers.
 pub(super) fn with_message_id(mail: &mut InboundMail, head: &Head<'_>, human: &str) {

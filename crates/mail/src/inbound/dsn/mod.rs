@@ -198,12 +198,22 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
         }
         return;
     }
-    let cut = said.diagnostic.floor_char_boundary(MAX_SHARED);
+    let shared = shared_by(&said, group.before.len());
     for names in group.before {
-        let shared = RecipientReport { diagnostic: said.diagnostic[..cut].to_owned(), ..said.clone() };
-        push(out, names, shared);
+        push(out, names, shared.clone());
     }
     push(out, names, said);
+}
+
+/// What is said of one recipient as it is said of so many others, without what would make the report grow with them.
+pub(super) fn shared_by(said: &RecipientReport, others: usize) -> RecipientReport {
+    let room = MAX_SHARED.min(ALL_SHARED / others.max(1));
+    let cut = said.diagnostic.floor_char_boundary(room);
+    RecipientReport {
+        diagnostic: said.diagnostic[..cut].to_owned(),
+        remote_mta: said.remote_mta.clone().filter(|_| others <= FEW),
+        ..said.clone()
+    }
 }
 
 fn push(out: &mut DeliveryStatus, names: [Option<String>; 2], said: RecipientReport) {
@@ -222,6 +232,10 @@ fn push(out: &mut DeliveryStatus, names: [Option<String>; 2], said: RecipientRep
 
 /// Octets of a diagnostic that several recipients share, each of whom gets a copy.
 const MAX_SHARED: usize = 512;
+/// Octets of all those copies.
+const ALL_SHARED: usize = 32 * 1024;
+/// Recipients that get a copy of the name of a host.
+const FEW: usize = 64;
 
 /// The status in the diagnostic, which is the other side's own word, unless it says nothing (`x.0.0`); else that of the
 /// field, which many programs derive from the reply code alone, or set to `4.4.7` when they give up.

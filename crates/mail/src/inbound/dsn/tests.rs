@@ -104,6 +104,15 @@ fn fields_of_the_message() {
 }
 
 #[test]
+fn what_many_share_does_not_grow_with_them() {
+    let long = "x".repeat(MAX_DIAGNOSTIC);
+    let content =
+        format!("{}Diagnostic-Code: 550 {long}\n", "Final-Recipient: a@example.com\n".repeat(1_000));
+    let all: usize = read(content.as_bytes()).recipients.iter().map(|report| report.diagnostic.len()).sum();
+    assert!(all <= ALL_SHARED + MAX_DIAGNOSTIC, "{all}");
+}
+
+#[test]
 fn recipients_are_limited() {
     let count = |n: usize| read("Final-Recipient: a@example.com\n\n".repeat(n).as_bytes()).recipients.len();
     assert_eq!(count(MAX_RECIPIENTS), MAX_RECIPIENTS);
