@@ -52,7 +52,12 @@ pub(super) fn address(value: &str) -> Option<String> {
         None if value.starts_with('"') => value,
         None => value.split_whitespace().find(|word| word.contains('@')).or_else(|| only_word(value))?,
     };
-    let bare = candidate.trim_matches(|c: char| c.is_whitespace() || "<>,;:'()[]".contains(c));
+    let mark = |c: char| c.is_whitespace() || "<>,;:'()[]".contains(c);
+    let open = candidate.trim_start_matches(mark);
+    let bare = open.trim_end_matches(mark);
+    // The bracket at the end of a domain literal is its own: `a@[192.0.2.1]`.
+    let is_literal = bare.contains("@[") && open[bare.len()..].starts_with(']');
+    let bare = if is_literal { &open[..=bare.len()] } else { bare };
     let bare = ["mailto:", "smtp:", "SMTP:"].iter().find_map(|kind| bare.strip_prefix(kind)).unwrap_or(bare);
     // A source route before the address (RFC 5321 appendix F.2) is not part of it.
     let bare = match bare.strip_prefix('@') {
@@ -165,6 +170,8 @@ mod tests {
             ("\"a b\"@example.com", "\"a b\"@example.com"),
             ("rfc822; localuser", "localuser"),
             ("<mailto:a@example.com>:", "a@example.com"),
+            ("rfc822; <a@[192.0.2.1]>", "a@[192.0.2.1]"),
+            ("[a@example.com]", "a@example.com"),
             (r"utf-8; \x{3b4}\x{3BF}@\x{E9}.example", "δο@é.example"),
             (r"utf-8; a\x{zz}\x{a}\x{@example.com", r"a\x{zz}\x{a}\x{@example.com"),
         ] {
