@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::head::Head;
 use super::report::{Action, FoundIn, InboundMail, RecipientReport};
-use super::{dsn, formats, head, header, mime, original, plain_text, values};
+use super::{dsn, formats, head, header, mime, notice, original, plain_text, values};
 
 /// Takes the diagnostic from the text for people where the report has none, as OpenSMTPD's, or the reply code, as
 /// Sendmail's on programs that failed.
@@ -148,6 +148,9 @@ pub(super) fn with_refusal(mail: &mut InboundMail, receipt: &[u8], human: &str) 
         let [final_recipient, original_recipient] = [named.final_recipient, named.original_recipient];
         RecipientReport { final_recipient, original_recipient, ..formats::of_nobody(human) }
     }));
+    for report in &mut mail.recipients {
+        notice::explain(report, human);
+    }
     if let Some(message_id) = read.message_id {
         mail.original.get_or_insert_default().message_id.get_or_insert(message_id);
     }

@@ -219,7 +219,10 @@ fn report_or_answer(
     }
     let reading = plain_text(mail, head, human, known, refuses)
         .filter(|reading| refuses || !notice::is_no_bounce(mail, head, reading, human));
-    let refused = if refuses { notice::refused_recipient(mail, human) } else { None };
+    let mut refused = if refuses { notice::refused_recipient(mail, human) } else { None };
+    if let Some(report) = &mut refused {
+        notice::explain(report, human);
+    }
     if let Some(reading) = reading {
         mail.kind = MailKind::DeliveryReport;
         mail.sender_format = reading.format;

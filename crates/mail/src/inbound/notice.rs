@@ -1,6 +1,7 @@
 //! Notices of mail systems and lists that look like something else: to their own users, and to those who may not write.
 
 use super::head::Head;
+use super::limits::MAX_DIAGNOSTIC;
 use super::report::{FoundIn, InboundMail, RecipientReport};
 use super::{answer, complete, formats, lexicon, quoted, values};
 
@@ -197,6 +198,20 @@ fn is_for_questions(address: &str) -> bool {
     const WORDS: [&str; 7] = ["owner", "request", "bounces", "help", "postmaster", "listserv", "majordomo"];
     let local = address.split('@').next().unwrap_or_default().to_ascii_lowercase();
     WORDS.iter().any(|word| local.contains(word))
+}
+
+/// Gives a report that has no words the paragraph that refuses the message.
+pub(super) fn explain(report: &mut RecipientReport, human: &str) {
+    let text = &human[..human.floor_char_boundary(BEGINNING)];
+    let refuses = |paragraph: &&str| {
+        let lower = paragraph.to_lowercase();
+        REFUSED.iter().chain(&NOBODY).any(|word| lower.contains(word))
+    };
+    if report.diagnostic.is_empty()
+        && let Some(paragraph) = text.split("\n\n").find(refuses)
+    {
+        report.diagnostic = values::one_line(paragraph, MAX_DIAGNOSTIC);
+    }
 }
 
 /// The list that does not take the message: the recipient of what comes back, or the first address that the subject or
