@@ -288,3 +288,18 @@ fn bounces_in_nobodys_format() {
 fn old_and_odd_senders_again() {
     check("odd_again.txt");
 }
+
+#[test]
+fn kinds_of_mail() {
+    check("kinds.txt");
+}
+
+#[test]
+fn imperfect_reports() {
+    check("imperfect.txt");
+}
+
+#[test]
+fn kinds_of_mail_again() {
+    check("kinds_again.txt");
+}

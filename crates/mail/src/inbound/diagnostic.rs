@@ -63,7 +63,11 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// (`20260105-450-12`), or colons do on both sides (`2001:db8::550:1`).
 fn within_name(text: &str, start: usize, last_reply: Option<(u16, usize)>) -> bool {
     let (before, rest) = text.as_bytes().split_at_checked(start).unwrap_or_default();
+    // What a host is asked on is no reply: `mx.example:587`.
+    const PORTS: [&[u8]; 3] = [b"443", b"465", b"587"];
     match before {
+        [.., b':' | b'/' | b'='] if PORTS.iter().any(|port| rest.starts_with(port)) => true,
+        [.., b'p' | b'P', b'o' | b'O', b'r' | b'R', b't' | b'T', b' '] => true,
         [.., b, b'-'] if b.is_ascii_alphanumeric() => last_reply.is_none_or(|(_, end)| end + 1 != start),
         // A FidoNet node (`2:5020/414`), a date.
         [.., b, b'/'] if b.is_ascii_digit() => last_reply.is_none_or(|(_, end)| end + 1 != start),
@@ -77,12 +81,7 @@ fn reply_code(word: &str) -> Option<u16> {
         return None;
     }
     // 100 to 199 are not replies; 3yz never reports an outcome; few of 2yz are replies (RFC 5321 section 4.2.3).
-    // What a host is asked on is no reply: `mx.example:587`.
-    const PORTS: [u16; 3] = [443, 465, 587];
-    word.parse()
-        .ok()
-        .filter(|code| matches!(code, 211 | 214 | 220 | 221 | 235 | 250..=253 | 400..=599))
-        .filter(|code| !PORTS.contains(code))
+    word.parse().ok().filter(|code| matches!(code, 211 | 214 | 220 | 221 | 235 | 250..=253 | 400..=599))
 }
 
 fn status_word(word: &str) -> Option<EnhancedStatus> {
@@ -145,6 +144,8 @@ mod tests {
         check("250 ok, then 554 5.7.1. Rejected", Some(554), Some("5.7.1"));
         check("[2001:db8::550:1] 421 4.7.0", Some(421), Some("4.7.0"));
         check("connect to mx.example.com[192.0.2.1]:587: refused", None, None);
+        check("connect to mx.example.com port 587: refused", None, None);
+        check("465 4.2.1 locked", Some(465), Some("4.2.1"));
         check("mailbox full, see 20260105-450-12", None, None);
         check("node 2:5020/414 does not know it", None, None);
         check("550-550 5.1.1 no", Some(550), Some("5.1.1"));

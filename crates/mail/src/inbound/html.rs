@@ -93,7 +93,9 @@ fn entity<'a>(rest: &'a str, out: &mut Text) -> &'a str {
         Some((end, c)) => (end + 1, c),
         None => (1, '&'),
     };
-    if text == '\u{a0}' {
+    if text == '\u{a0}' && out.pre {
+        out.out.push(' ');
+    } else if text == '\u{a0}' {
         out.space = true;
     } else {
         out.separate();
@@ -232,7 +234,7 @@ mod tests {
             "<a@example.com> & café!! a b &unknown; &",
         );
         check("<tr><td>a</td><td>b</td></tr>", "a b\n");
-        check("<pre>a\n  b</pre>c", "a\n  b\nc");
+        check("<pre>a\n  b&nbsp;c</pre>d", "a\n  b c\nd");
         check("<a href=\"mailto:b@example.com\">a@example.com</a>", "a@example.com");
         check("<a@example.com>: 1 < 2", "<a@example.com>: 1 < 2");
     }

@@ -4,8 +4,16 @@ use std::borrow::Cow;
 
 /// The mail without a byte order mark and without empty lines before its header; where its lines end in a carriage
 /// return alone, or in more than one, they end in a line feed; where its empty lines have white space in them, they
-/// have none.
+/// have none. Octets of value zero, with which some systems pad their records, are left out (RFC 5322 section 4.1).
 pub(super) fn normalise(raw: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(0, raw).is_none() {
+        return with_line_ends(raw);
+    }
+    let without: Vec<u8> = raw.iter().copied().filter(|b| *b != 0).collect();
+    Cow::Owned(with_line_ends(&without).into_owned())
+}
+
+fn with_line_ends(raw: &[u8]) -> Cow<'_, [u8]> {
     let raw = raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw);
     let blank = raw.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
     let raw = &raw[blank..];
@@ -75,6 +83,7 @@ mod tests {
             ("A: 1  \n  \nx\n\t\ny", "A: 1  \n\nx\n\ny"),
             ("A: 1\n\nx\n  \ny", "A: 1\n\nx\n  \ny"),
             ("A: 1\n x", "A: 1\n x"),
+            ("A: 1\0\0\n\0\nx\0", "A: 1\n\nx"),
             ("", ""),
         ] {
             assert_eq!(String::from_utf8_lossy(&normalise(raw.as_bytes())), expected, "{raw:?}");

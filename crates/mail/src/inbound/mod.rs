@@ -7,6 +7,7 @@ pub mod adobe;
 mod answer;
 mod arf;
 mod charset;
+mod complete;
 mod diagnostic;
 mod dsn;
 mod formats;
@@ -17,6 +18,7 @@ mod limits;
 mod lines;
 pub mod mbox;
 mod mime;
+mod notice;
 mod notification;
 mod original;
 mod quoted;
@@ -30,8 +32,6 @@ pub use limits::{
     MAX_SCANNED, MAX_TEXT, MAX_VALUE,
 };
 pub use report::{Action, Feedback, FoundIn, InboundMail, MailKind, OriginalMessage, RecipientReport};
-
-use std::collections::HashMap;
 
 use crate::header;
 use head::Head;
@@ -81,7 +81,10 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         feedback: None,
         text: bounded(human),
     };
-    let status = part(PartKind::DeliveryStatus).map(|part| dsn::read(&part.content()));
+    // Some write a part for each recipient.
+    let of_status = parts.iter().filter(|part| part.kind == PartKind::DeliveryStatus);
+    let mut status = of_status.map(|part| dsn::read(&part.content())).reduce(dsn::DeliveryStatus::and);
+    let unnamed = status.as_mut().and_then(|status| status.unnamed.take());
     let feedback = match (part(PartKind::FeedbackReport), &status) {
         (Some(report), _) => Some(arf::read(&report.content())),
         (None, None) => {
@@ -96,7 +99,8 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     } else {
         let is_report = status.is_some();
         let known = formats::Known::in_text(human);
-        report_or_answer(&mut mail, &head, human, known, status);
+        let receipt = part(PartKind::Disposition);
+        report_or_answer(&mut mail, &head, human, known, Reports { status, is_receipt: receipt.is_some() });
         if mail.kind == MailKind::DeliveryReport {
             mail.program = known.program();
             if mail.original.as_ref().is_none_or(|original| original.message_id.is_none())
@@ -106,12 +110,13 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
             }
         }
         if depth == Wrapped::Outer {
-            let message = part(PartKind::Message).map(mime::Part::content);
-            let message = message.as_deref().unwrap_or(returned.as_bytes());
-            if mail.recipients.is_empty() {
-                unwrap(&mut mail, message);
+            let attached = part(PartKind::Message).map(mime::Part::content);
+            let message = attached.as_deref().unwrap_or(returned.as_bytes());
+            // A list that tells a subscriber why it will stop writes below its text what had come back.
+            if mail.recipients.is_empty() && (attached.is_some() || !head.of_list) {
+                unwrap(&mut mail, message, attached.is_some());
             } else if mail.kind == MailKind::DeliveryReport {
-                complete_from_message(&mut mail, message);
+                complete::from_message(&mut mail, message);
             }
         }
         let says_failed = is_report
@@ -119,7 +124,17 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
                 && head.sent_by_mail_system()
                 && formats::subject_says_failed(&mail.subject.to_lowercase()));
         if mail.recipients.is_empty() && says_failed {
-            mail.recipients.extend(recipient_of_original(&mail, human));
+            mail.recipients.extend(complete::recipient_of_original(&mail, human));
+        }
+        if mail.kind == MailKind::DeliveryReport {
+            if mail.recipients.is_empty() && receipt.is_none() {
+                mail.recipients.extend(complete::recipient_in_summary(&mail, human));
+            }
+            if let Some(refusal) = receipt.filter(|_| mail.recipients.is_empty()) {
+                complete::with_refusal(&mut mail, &refusal.content(), human);
+            }
+            complete::with_unnamed(&mut mail, unnamed);
+            complete::with_message_id(&mut mail, &head, human);
         }
     }
     mail
@@ -160,12 +175,19 @@ fn complaint(mail: &mut InboundMail, feedback: Feedback) {
     mail.feedback = Some(feedback);
 }
 
+/// The parts of a mail that are made for programs.
+struct Reports {
+    status: Option<dsn::DeliveryStatus>,
+    /// There is a receipt (RFC 8098), which is no answer of a person who is away.
+    is_receipt: bool,
+}
+
 fn report_or_answer(
     mail: &mut InboundMail,
     head: &Head<'_>,
     human: &str,
     known: formats::Known,
-    status: Option<dsn::DeliveryStatus>,
+    Reports { status, is_receipt }: Reports,
 ) {
     if let Some(status) = status {
         mail.kind = MailKind::DeliveryReport;
@@ -179,10 +201,12 @@ fn report_or_answer(
             report.final_recipient = Some(address);
         }
         if !mail.recipients.is_empty() {
-            complete_from_text(mail, head, human, known);
+            complete::from_text(mail, head, human, known);
             return;
         }
-    } else if memchr::memmem::find(human.as_bytes(), b"Final-Recipient:").is_some() {
+    } else if memchr::memmem::find(human.as_bytes(), b"Final-Recipient:").is_some()
+        && !formats::speaks_of_bounces(head, &mail.subject.to_lowercase(), human, known)
+    {
         // The report of RFC 3464 without its MIME part.
         let status = dsn::read(human.as_bytes());
         if !status.recipients.is_empty() {
@@ -192,41 +216,26 @@ fn report_or_answer(
             return;
         }
     }
-    if mail.kind == MailKind::Other {
-        if let Some(answer::Unsubscribe { message_id }) = answer::unsubscribe(&mail.subject) {
-            mail.kind = MailKind::Unsubscribe;
-            mail.sender_format = "mailto";
-            if message_id.is_some() {
-                mail.original.get_or_insert_default().message_id = message_id;
-            }
-            answered_by_sender(mail);
-            return;
-        }
-        if answer::is_challenge(head, &mail.subject, human) {
-            mail.kind = MailKind::ChallengeResponse;
-            mail.sender_format = "challenge";
-            answered_by_sender(mail);
-            return;
-        }
-        let moved = answer::is_address_change(head, &mail.subject);
-        if (moved || answer::is_auto_reply(head, &mail.subject, human))
-            && head.failed_recipients().is_empty()
-            && !tells_of_failure(mail, head, human, known)
-        {
-            mail.kind = MailKind::AutoReply;
-            let moved = moved || answer::tells_of_change(human);
-            mail.sender_format = if moved { "address_change" } else { "rfc3834" };
-            if let Some(message_id) = head.answered() {
-                mail.original.get_or_insert_default().message_id.get_or_insert(message_id);
-            }
-            answered_by_sender(mail);
-            return;
-        }
+    let refuses = mail.kind == MailKind::Other
+        && known.program().is_none()
+        && notice::refuses_own_message(mail, head, human, known);
+    if mail.kind == MailKind::Other && !is_receipt && is_answer(mail, head, human, known, refuses) {
+        return;
     }
-    if let Some(reading) = plain_text(mail, head, human, known) {
+    let reading = plain_text(mail, head, human, known, refuses)
+        .filter(|reading| refuses || !notice::is_no_bounce(mail, head, reading, human));
+    let refused = if refuses { notice::refused_recipient(mail, human) } else { None };
+    if let Some(reading) = reading {
         mail.kind = MailKind::DeliveryReport;
         mail.sender_format = reading.format;
-        mail.recipients = reading.recipients;
+        mail.recipients = match refused {
+            // The text names whom to ask as well.
+            Some(refused) if !notice::names_recipient(&reading) => vec![refused],
+            Some(_) | None => reading.recipients,
+        };
+        if refuses {
+            mail.recipients.iter_mut().for_each(|report| notice::explain(report, human));
+        }
     }
 }
 
@@ -236,7 +245,60 @@ fn tells_of_failure(mail: &InboundMail, head: &Head<'_>, human: &str, known: for
     let to = head.addressee();
     let parties = [mail.from.as_deref(), to.as_deref()];
     let original = mail.original.as_ref();
-    formats::answers_with_failure(&formats::Source { head, subject, text: human, known, parties, original })
+    let refuses = false;
+    formats::answers_with_failure(&formats::Source {
+        head,
+        subject,
+        text: human,
+        known,
+        refuses,
+        parties,
+        original,
+    })
+}
+
+/// Reads what somebody or something answered, other than by refusing the message; whether it was that.
+fn is_answer(
+    mail: &mut InboundMail,
+    head: &Head<'_>,
+    human: &str,
+    known: formats::Known,
+    refuses: bool,
+) -> bool {
+    let failed = |subject: &str| {
+        let subject = subject.to_lowercase();
+        formats::subject_says_failed(&subject)
+            && !formats::speaks_of_bounces(head, &subject, human, known)
+            && formats::text_says_failed(human)
+    };
+    if let Some(answer::Unsubscribe { message_id }) = answer::unsubscribe(head, &mail.subject, human) {
+        mail.kind = MailKind::Unsubscribe;
+        mail.sender_format = "mailto";
+        if message_id.is_some() {
+            mail.original.get_or_insert_default().message_id = message_id;
+        }
+    } else if answer::is_challenge(head, &mail.subject, human) {
+        mail.kind = MailKind::ChallengeResponse;
+        mail.sender_format = "challenge";
+    } else {
+        let moved = answer::is_address_change(head, &mail.subject);
+        if refuses
+            || !(moved || answer::is_auto_reply(head, &mail.subject, human))
+            || failed(&mail.subject)
+            || tells_of_failure(mail, head, human, known)
+            || !head.failed_recipients().is_empty()
+        {
+            return false;
+        }
+        mail.kind = MailKind::AutoReply;
+        let moved = moved || answer::tells_of_change(human);
+        mail.sender_format = if moved { "address_change" } else { "rfc3834" };
+        if let Some(message_id) = head.answered() {
+            mail.original.get_or_insert_default().message_id.get_or_insert(message_id);
+        }
+    }
+    answered_by_sender(mail);
+    true
 }
 
 fn plain_text(
@@ -244,79 +306,17 @@ fn plain_text(
     head: &Head<'_>,
     human: &str,
     known: formats::Known,
+    refuses: bool,
 ) -> Option<formats::Reading> {
     let to = head.addressee();
     let parties = [mail.from.as_deref(), to.as_deref()];
     let original = mail.original.as_ref();
-    formats::read(&formats::Source { head, subject: &mail.subject, text: human, known, parties, original })
-}
-
-/// Takes the diagnostic from the text for people where the report has none: OpenSMTPD's, for one.
-fn complete_from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str, known: formats::Known) {
-    if mail.recipients.iter().all(|report| !report.diagnostic.is_empty()) {
-        return;
-    }
-    if let Some(reading) = plain_text(mail, head, human, known) {
-        complete(mail, reading);
-    }
-}
-
-/// Takes the reply from the message that a report returns, where no recipient has one: filters put the transcript of
-/// the session into it.
-fn complete_from_message(mail: &mut InboundMail, message: &[u8]) {
-    let replied = |report: &RecipientReport| report.reply_code.is_some() || report.status.is_some();
-    let has_transcript = || memchr::memmem::find(message, b"Transcript of").is_some();
-    if mail.recipients.iter().any(replied) || !has_transcript() {
-        return;
-    }
-    let (header, body) = header::split(message.trim_ascii_start());
-    let text = head::human_text(&mime::parts(header, body));
-    let known = formats::Known::in_text(&text);
-    if known.program().is_none() {
-        return;
-    }
-    if let Some(mut reading) = plain_text(mail, &Head::read(header), &text, known) {
-        reading.recipients.retain(replied);
-        mail.recipients
-            .iter_mut()
-            .filter(|report| {
-                reading.recipients.iter().any(|told| told.final_recipient == report.final_recipient)
-            })
-            .for_each(|report| report.diagnostic.clear());
-        complete(mail, reading);
-    }
-}
-
-/// Fills in what another reading tells of the recipients without diagnostic.
-fn complete(mail: &mut InboundMail, reading: formats::Reading) {
-    let mut told: HashMap<String, RecipientReport> = reading
-        .recipients
-        .into_iter()
-        .filter_map(|report| Some((report.final_recipient.as_ref()?.to_lowercase(), report)))
-        .collect();
-    for report in mail.recipients.iter_mut().filter(|report| report.diagnostic.is_empty()) {
-        let names = [report.final_recipient.as_deref(), report.original_recipient.as_deref()];
-        let found = names.into_iter().flatten().find_map(|name| told.remove(&name.to_lowercase()));
-        let Some(found) = found else { continue };
-        report.status = dsn::best_status(report.status, found.status);
-        report.reply_code = found.reply_code;
-        report.smtp_command = found.smtp_command;
-        report.remote_mta = report.remote_mta.take().or(found.remote_mta);
-        report.diagnostic = found.diagnostic;
-    }
-}
-
-/// A report that names nobody, about a message to one recipient, with what the text says of it.
-fn recipient_of_original(mail: &InboundMail, human: &str) -> Option<RecipientReport> {
-    let to = mail.original.as_ref()?.header("To").filter(|to| !to.contains(','))?;
-    // A bounce that is returned was to the one whom this mail is to.
-    let to = values::full_address(to).filter(|to| mail.to.as_ref() != Some(to))?;
-    let found_in = FoundIn::Original;
-    Some(RecipientReport { final_recipient: Some(to), found_in, ..formats::of_nobody(human) })
+    let subject = &mail.subject;
+    formats::read(&formats::Source { head, subject, text: human, known, refuses, parties, original })
 }
 
 /// A bounce that was forwarded, or wrapped by a filter: the report is in the returned message.
-fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
+fn unwrap(mail: &mut InboundMail, wrapped: &[u8], attached: bool) {
     let wrapped = wrapped.trim_ascii_start();
     if !header::raw_fields(wrapped).any(|(name, _)| name.eq_ignore_ascii_case("From")) {
         return;
@@ -324,7 +324,11 @@ fn unwrap(mail: &mut InboundMail, wrapped: &[u8]) {
     let (header, _) = header::split(wrapped);
     let is_report = header::find(header, "Content-Type").is_some_and(|value| value.contains("report"));
     let head = Head::read(header);
-    if is_report || head.sent_by_machine() || formats::subject_says_failed(&head.subject().to_lowercase()) {
+    if is_report
+        || head.sent_by_machine()
+        || (mail.kind == MailKind::Other && (attached || quoted::is_forwarded(&mail.subject.to_lowercase())))
+        || formats::subject_says_failed(&head.subject().to_lowercase())
+    {
         let inner = read_at(wrapped, Wrapped::Inner);
         if !inner.recipients.is_empty()
             && matches!(inner.kind, MailKind::DeliveryReport | MailKind::Complaint)
@@ -346,6 +350,9 @@ fn delivery_status(mail: &mut InboundMail, status: dsn::DeliveryStatus) {
     mail.recipients = status.recipients;
     if status.envelope_id.is_some() {
         mail.original.get_or_insert_default().envelope_id = status.envelope_id;
+    }
+    if let Some(message_id) = status.message_id {
+        mail.original.get_or_insert_default().message_id.get_or_insert(message_id);
     }
 }
 

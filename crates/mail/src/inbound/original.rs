@@ -43,6 +43,30 @@ pub(super) fn read(content: &[u8]) -> Option<OriginalMessage> {
     (!original.headers.is_empty()).then_some(original)
 }
 
+/// Octets of a text in which the identifier of the message is looked for.
+const ID_WITHIN: usize = 16 * 1024;
+
+/// The identifier of the message where a text for people tells it: behind `Message-ID` on its line, or on the next,
+/// with an `@` in it.
+pub(super) fn id_in_text(text: &str) -> Option<String> {
+    let text = &text[..text.floor_char_boundary(ID_WITHIN)];
+    let lower = text.to_ascii_lowercase();
+    memchr::memmem::find_iter(lower.as_bytes(), "message").find_map(|at| {
+        let after = lower[at..].strip_prefix("message").filter(|rest| rest.starts_with(['-', ' ']))?;
+        // `Message-ID`, `message id`, `message with ID`.
+        let name = ["-id", " id", " with id", " with the id"].iter().find(|name| after.starts_with(*name))?;
+        let rest = text.get(text.len() - after.len() + name.len()..)?;
+        let mut lines = rest.lines();
+        let line = lines.next().unwrap_or_default();
+        let ends = line.trim_end().ends_with([':', '=']) || line.trim().is_empty();
+        let line = if ends { lines.next().unwrap_or_default() } else { line };
+        let word = |c: char| c.is_whitespace() || "<>()[]\"',;".contains(c);
+        let id = line.split(word).find(|word| word.contains('@'))?.trim_matches([':', '.', '=']);
+        let whole = id.split_once('@').is_some_and(|(left, right)| !left.is_empty() && !right.is_empty());
+        message_id(id).filter(|_| whole)
+    })
+}
+
 /// Splits text that ends with a returned message into what is for people and the message; a text without one is all
 /// for people.
 ///
@@ -82,6 +106,7 @@ pub(super) fn split(text: &str) -> (&str, &str) {
             let rule = content.trim_matches('|');
             may_begin = rule.starts_with("--")
                 || rule.ends_with("--")
+                || rule.ends_with("**")
                 || rule.ends_with("====")
                 || content.ends_with(':')
                 || content.starts_with("From ");
@@ -151,6 +176,23 @@ mod tests {
         assert_eq!(original.header("x-emta-id"), Some("7"));
         assert_eq!(original.headers.len(), 2);
         assert_eq!(read(b"no header at all"), None);
+    }
+
+    #[test]
+    fn the_text_tells_the_identifier() {
+        for (text, expected) in [
+            ("Message-ID: <1@news.example>", Some("1@news.example")),
+            ("It failed.\nThe message id was 1@news.example.\n", Some("1@news.example")),
+            ("Message-ID of your message:\n   <1@news.example>\n", Some("1@news.example")),
+            ("message-id=<1@news.example>, size=7", Some("1@news.example")),
+            ("The message with ID <1@news.example> failed.", Some("1@news.example")),
+            ("Message ID: 4711\nContact help@news.example", None),
+            ("Message ID: 4711", None),
+            ("a message-id", None),
+            ("", None),
+        ] {
+            assert_eq!(id_in_text(text).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

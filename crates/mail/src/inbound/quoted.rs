@@ -124,7 +124,7 @@ pub(super) fn message_id(head: &Head<'_>, human: &str) -> Option<String> {
 /// Whether a subject in lower case is that of a mail that somebody passed on, in the languages of mail programs.
 pub(super) fn is_forwarded(lower: &str) -> bool {
     const PREFIXES: [&str; 9] = ["fwd:", "fw:", "wg:", "tr:", "rv:", "i:", "vs:", "enc:", "doorst:"];
-    PREFIXES.iter().any(|prefix| lower.starts_with(prefix))
+    PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) || lower.starts_with("[fwd")
 }
 
 /// Whether a text quotes another mail, in the ways of mail programs: behind angles, or below a header or a line that says

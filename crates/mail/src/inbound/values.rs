@@ -1,5 +1,7 @@
 //! Single values of a report: addresses, identifiers, hosts, dates, bounded text.
 
+use std::borrow::Cow;
+
 use mail_parser::DateTime;
 
 use super::limits::MAX_VALUE;
@@ -41,15 +43,21 @@ pub(super) fn untyped(value: &str) -> &str {
 }
 
 /// The address in a value such as `rfc822; <a@example.com>`: the last one in angle brackets, or else the first word
-/// with an `@`, or else the only word. `None` if there is nothing like it.
+/// with an `@`, or else the only word. `None` if there is nothing like it. Characters that are escaped as in
+/// `utf-8; \x{E9}@example.com` (RFC 6533 section 3) are what they stand for.
 pub(super) fn address(value: &str) -> Option<String> {
-    let value = untyped(value);
+    let value = &*unescaped(untyped(value));
     let candidate = match angle(value) {
         Some(inner) => inner,
         None if value.starts_with('"') => value,
         None => value.split_whitespace().find(|word| word.contains('@')).or_else(|| only_word(value))?,
     };
-    let bare = candidate.trim_matches(|c: char| c.is_whitespace() || "<>,;:'()[]".contains(c));
+    let mark = |c: char| c.is_whitespace() || "<>,;:'()[]".contains(c);
+    let open = candidate.trim_start_matches(mark);
+    let bare = open.trim_end_matches(mark);
+    // The bracket at the end of a domain literal is its own: `a@[192.0.2.1]`.
+    let is_literal = bare.contains("@[") && open[bare.len()..].starts_with(']');
+    let bare = if is_literal { &open[..=bare.len()] } else { bare };
     let bare = ["mailto:", "smtp:", "SMTP:"].iter().find_map(|kind| bare.strip_prefix(kind)).unwrap_or(bare);
     // A source route before the address (RFC 5321 appendix F.2) is not part of it.
     let bare = match bare.strip_prefix('@') {
@@ -58,6 +66,33 @@ pub(super) fn address(value: &str) -> Option<String> {
     };
     let ok = !bare.is_empty() && bare.len() <= MAX_VALUE && !bare.contains(|c: char| c.is_control());
     ok.then(|| bare.to_owned())
+}
+
+/// The text with the characters in place of their escapes, `\x{E9}`; what is no such escape stays.
+fn unescaped(text: &str) -> Cow<'_, str> {
+    const MARK: &str = "\\x{";
+    if !text.contains(MARK) {
+        return Cow::Borrowed(text);
+    }
+    let mut pieces = text.split(MARK);
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let escape = piece.split_once('}').and_then(|(digits, rest)| {
+            let c = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?;
+            Some((c, rest))
+        });
+        match escape.filter(|(c, _)| !c.is_control()) {
+            Some((c, rest)) => {
+                out.push(c);
+                out.push_str(rest);
+            }
+            None => {
+                out.push_str(MARK);
+                out.push_str(piece);
+            }
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// The address in a value, if it has an `@` with something on both sides.
@@ -135,6 +170,10 @@ mod tests {
             ("\"a b\"@example.com", "\"a b\"@example.com"),
             ("rfc822; localuser", "localuser"),
             ("<mailto:a@example.com>:", "a@example.com"),
+            ("rfc822; <a@[192.0.2.1]>", "a@[192.0.2.1]"),
+            ("[a@example.com]", "a@example.com"),
+            (r"utf-8; \x{3b4}\x{3BF}@\x{E9}.example", "δο@é.example"),
+            (r"utf-8; a\x{zz}\x{a}\x{@example.com", r"a\x{zz}\x{a}\x{@example.com"),
         ] {
             assert_eq!(address(value).as_deref(), Some(expected), "{value}");
         }

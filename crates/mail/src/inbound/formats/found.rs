@@ -148,11 +148,12 @@ impl<'a> Found<'a> {
         self.entries.get(place).is_some_and(|entry| !entry.diagnostic.is_empty())
     }
 
-    /// Adds text about a recipient.
+    /// Adds text about a recipient, unless it was the last that was said.
     pub(super) fn say(&mut self, place: usize, text: &str) {
         if let Some(entry) = self.entries.get_mut(place)
             && entry.diagnostic.len() < MAX_DIAGNOSTIC
             && !entry.settled
+            && (entry.diagnostic.is_empty() || !entry.diagnostic.ends_with(text))
         {
             if !entry.diagnostic.is_empty() {
                 entry.diagnostic.push('\n');

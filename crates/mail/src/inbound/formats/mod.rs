@@ -14,6 +14,7 @@ mod paragraphs;
 mod programs;
 mod reply;
 mod spots;
+mod telling;
 mod transcript;
 
 use std::sync::LazyLock;
@@ -21,16 +22,18 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::answer;
+use super::diagnostic;
 use super::head::Head;
 use super::lexicon;
 use super::quoted;
 use super::report::{Action, FoundIn, OriginalMessage, RecipientReport};
 use super::values::full_address;
-use evidence::{Evidence, LABELLED, STRONG};
 use found::Found;
 pub(super) use listed::label;
 use programs::{Format, GENERIC, HEADLINED, PROGRAMS, YANDEX};
 pub(super) use reply::is_rule;
+pub(super) use telling::answers_with_failure;
+use telling::tells_of_failure;
 
 /// A mail that may be a bounce.
 pub(super) struct Source<'a> {
@@ -41,6 +44,8 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a str,
     /// The program whose words the text has.
     pub(super) known: Known,
+    /// It refuses the message of the one to whom it is.
+    pub(super) refuses: bool,
     /// The mail's own sender, and its recipient, who had sent the message: rarely the failed ones.
     pub(super) parties: [Option<&'a str>; 2],
     /// The message it is about, where the mail returns it.
@@ -54,6 +59,13 @@ type Reader = fn(&Source<'_>, &mut Found<'_>);
 pub(super) struct Reading {
     pub(super) format: &'static str,
     pub(super) recipients: Vec<RecipientReport>,
+}
+
+impl Reading {
+    /// Whether it is in the words of a known program.
+    pub(super) fn is_of_program(&self) -> bool {
+        self.format != GENERIC.name
+    }
 }
 
 /// Octets of a text in which a program is known by its words.
@@ -129,7 +141,7 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
 /// Reads a bounce; `None` if nothing about the mail says that it is one. The recipients may be empty.
 pub(super) fn read(source: &Source<'_>) -> Option<Reading> {
     let lower = source.subject.to_lowercase();
-    let speaks_of_it = speaks_of_bounces(source, &lower);
+    let speaks_of_it = speaks_of_bounces(source.head, &lower, source.text, source.known);
     let format = source.known.0.filter(|_| !speaks_of_it);
     let format = format.or_else(|| is_bounce(source, &lower, speaks_of_it).then_some(&GENERIC))?;
     let mut found = Found::new(source, format.name != GENERIC.name);
@@ -177,106 +189,50 @@ fn failed_recipients(head: &Head<'_>) -> Vec<String> {
 }
 
 /// Whether a person or a list sends the mail, who may quote the words of a bounce: an answer, a ticket, a newsletter.
-fn speaks_of_bounces(source: &Source<'_>, lower: &str) -> bool {
-    let head = source.head;
-    if head.sent_by_mail_system() || quoted::is_forwarded(lower) {
+pub(super) fn speaks_of_bounces(head: &Head<'_>, lower_subject: &str, text: &str, known: Known) -> bool {
+    if head.sent_by_mail_system() || quoted::is_forwarded(lower_subject) {
         return false;
     }
-    let looked_at = || &source.text[..source.text.floor_char_boundary(SIGNS_WITHIN)];
+    let looked_at = || &text[..text.floor_char_boundary(SIGNS_WITHIN)];
+    let has_words = || known.0.is_some_and(|format| !head.of_newsletter || format.name != GENERIC.name);
     head.is_answer()
+        || head.of_tracker
         || (!head.null_sender()
-            && (answer::is_ticket(lower)
-                || (answer::is_reply(lower) && quoted::quotes(looked_at()))
+            && (answer::is_ticket(lower_subject)
+                || (answer::is_reply(lower_subject) && quoted::quotes(looked_at()))
                 // A bounce to a list has the fields of the list, too.
-                || (head.of_list && !(subject_says_failed(lower) && source.known.0.is_some()))))
+                || (head.of_list && !(subject_says_failed(lower_subject) && has_words()))))
 }
 
 /// Whether a mail without the signs of a known program is a bounce: its sender is a mail system and does not say that
-/// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered.
+/// all is well, or it names failed recipients in its header, or its subject says so and it must not be answered, or
+/// its text says so as well, or it returns the message of the one to whom it is.
 fn is_bounce(source: &Source<'_>, lower: &str, speaks_of_it: bool) -> bool {
-    !source.head.failed_recipients().is_empty()
-        || source.head.sent_by_mail_system()
-        || (source.head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
-        || (!source.head.is_answer() && !speaks_of_it && is_sure_subject(lower))
+    let head = source.head;
+    let says_failed = || subject_says_failed(lower);
+    !head.failed_recipients().is_empty()
+        || source.refuses
+        || head.sent_by_mail_system()
+        || (head.null_sender() && (has_any(lower, FAILURE_SUBJECTS) || lexicon::says_failed(lower)))
+        || (!head.is_answer()
+            && !speaks_of_it
+            && (is_sure_subject(lower) || (says_failed() && text_says_failed(source.text))))
         || (!speaks_of_it && tells_of_failure(source))
 }
 
-/// Whether what a machine answers is by its subject and its text that a message failed.
-pub(super) fn answers_with_failure(source: &Source<'_>) -> bool {
-    let lower = source.subject.to_lowercase();
-    let says =
-        || subject_says_failed(&lower) || lexicon::says_delayed(&lower) || has_any(&lower, FAILURE_WORDS);
-    says() && tells_of_failure(source)
+/// Whether the beginning of a text says that something failed, or has a code that says so.
+pub(super) fn text_says_failed(text: &str) -> bool {
+    has_codes(text) || lexicon::says_failed(&text[..text.floor_char_boundary(CODES_WITHIN)].to_lowercase())
 }
 
-/// Whether a mail is a bounce by what it says: a machine sends it, or it returns a message of the one whom it is to, and
-/// it names somebody else as a recipient who failed.
-pub(super) fn tells_of_failure(source: &Source<'_>) -> bool {
-    let lower = source.subject.to_lowercase();
-    let head = source.head;
-    if answer::is_reply(&lower) || head.of_list || lexicon::is_away_subject(&lower) {
-        return false;
-    }
-    let subject_says = subject_says_failed(&lower) || lexicon::says_delayed(&lower);
-    let returns = || {
-        let sender = source.original.and_then(|original| original.header("From")).and_then(full_address);
-        sender.is_some_and(|sender| source.parties[1].is_some_and(|to| to.eq_ignore_ascii_case(&sender)))
-    };
-    let by_machine = head.sent_by_machine();
-    let needed = match (subject_says, by_machine) {
-        (true, true) => 1,
-        (true, false) if returns() => STRONG,
-        (true, false) if !head.is_answer() => LABELLED,
-        (false, true) if head.null_sender() || has_any(&lower, FAILURE_WORDS) => STRONG,
-        (false, _) if returns() => STRONG + 1,
-        (true | false, _) => return false,
-    };
-    let is_party =
-        |address: &str| source.parties.iter().flatten().any(|party| party.eq_ignore_ascii_case(address));
-    let evidence = Evidence::of(source.text, source.original);
-    evidence.at_least(needed).any(|address| !is_party(address))
+/// Whether the beginning of a text has a reply or a status that says that something failed.
+fn has_codes(text: &str) -> bool {
+    let codes = diagnostic::codes(&text[..text.floor_char_boundary(CODES_WITHIN)]);
+    codes.reply.is_some_and(|code| code >= 400) || codes.status.is_some_and(|status| status.class() != 2)
 }
 
-/// Words of subjects of machines that tell of a failure, of mail or of anything else, in lower case.
-const FAILURE_WORDS: &[&str] = &[
-    "fail",
-    "undeliver",
-    "not sent",
-    "not deliver",
-    "returned",
-    "rejected",
-    "problem",
-    "error",
-    "fehl",
-    "gescheitert",
-    "echec",
-    "échec",
-    "erreur",
-    "fallo",
-    "fallid",
-    "devuel",
-    "errore",
-    "mancat",
-    "falha",
-    "erro ",
-    "devolvid",
-    "mislukt",
-    "fout",
-    "misslyck",
-    "mislyk",
-    "virhe",
-    "błąd",
-    "chyba",
-    "hiba",
-    "hata",
-    "ошибк",
-    "сбой",
-    "失敗",
-    "失败",
-    "エラー",
-    "실패",
-    "반송",
-];
+/// Octets of a text in which codes say that it is a bounce.
+const CODES_WITHIN: usize = 4 * 1024;
 
 /// Words of subjects that speak of failure, in lower case.
 const FAILURE_SUBJECTS: &[&str] = &[

@@ -167,6 +167,8 @@ pub(super) const PROGRAMS: &[Format] = &[
     format("smail", LISTED, &["Failed addresses follow: ---", "- Failed addresses follow"]),
     format("x5", LISTED, &["The following addresses had permanent delivery errors"]),
     format("groupwise", SESSION, &["The attached file had the following undeliverable recipient"]),
+    // Its older versions name the recipients as others do.
+    format("sendmail", SESSION, &["----- Transcript of session follows -----"]),
     format("mcafee", LISTED, &["The following addresses had delivery problems"]),
     format("x1", LISTED, &["The following addresses had delivery errors"]),
     format("interscan", SESSION, &["Sent >>> ", "Sent <<< ", "InterScan"]),

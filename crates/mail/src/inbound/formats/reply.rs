@@ -208,7 +208,9 @@ const LONGEST_ANNOUNCEMENT: usize = 200;
 /// Whether a line is drawn: `---`, `*****`, `----- Transcript of session follows -----`.
 pub(in crate::inbound) fn is_rule(line: &str) -> bool {
     let line = line.trim_matches(['|', ' ']);
-    ["---", "***", "===", "___", "###"].iter().any(|rule| line.starts_with(rule) || line.ends_with(rule))
+    const RULES: [&str; 5] = ["---", "***", "===", "___", "###"];
+    // A reply may end in anything.
+    RULES.iter().any(|rule| line.starts_with(rule) || (line.ends_with(rule) && !has_code(line)))
 }
 
 /// Whether a line is the title of the reason: `The reason for the problem:`, `because:`, `Grund:`.

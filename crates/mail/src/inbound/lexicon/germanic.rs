@@ -171,6 +171,13 @@ pub(super) const ENGLISH: Words = Words {
         "not be forwarded",
         "need immediate assistance",
         "immediate attention",
+        "no longer monitored",
+        "is not monitored",
+        "not being monitored",
+        "update your records",
+        "update your address book",
+        "please contact",
+        "please reach out",
     ],
     moved: &[
         "change of address",

@@ -5,14 +5,19 @@
 //! messages by recursion (3 MB of them overflowed the stack). A bounce needs less: the text, the report, and the
 //! header of the returned message, which is not entered.
 
+mod kind;
+
 use std::borrow::Cow;
 
+use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
-use mail_parser::{ContentType, HeaderValue};
 
 use super::limits::{MAX_DEPTH, MAX_HTML, MAX_PARTS, MAX_SCANNED, whole_lines};
 use super::{charset, html, transfer};
 use crate::header;
+use kind::{begins_as_feedback, begins_as_status, is_file_of_mail, kind};
+
+pub(super) use kind::PartKind;
 
 /// A leaf of the mail's tree.
 #[derive(Clone, Debug)]
@@ -22,23 +27,6 @@ pub(super) struct Part<'a> {
     encoding: Encoding,
     /// As it stands in the mail, still encoded.
     raw: &'a [u8],
-}
-
-/// What a part is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PartKind {
-    /// Text for people.
-    Text,
-    /// The same as HTML.
-    Html,
-    /// `message/delivery-status` (RFC 3464), or its internationalised form (RFC 6533).
-    DeliveryStatus,
-    /// `message/feedback-report` (RFC 5965).
-    FeedbackReport,
-    /// A message, or only its header.
-    Message,
-    /// Anything else.
-    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +42,8 @@ struct Description {
     boundary: Option<Vec<u8>>,
     charset: Option<String>,
     encoding: Encoding,
+    /// Its name is that of a file with a mail in it.
+    is_file_of_mail: bool,
     /// Fields of the header that only messages have.
     message_fields: usize,
 }
@@ -78,6 +68,7 @@ impl<'a> Part<'a> {
             PartKind::Text
             | PartKind::DeliveryStatus
             | PartKind::FeedbackReport
+            | PartKind::Disposition
             | PartKind::Message
             | PartKind::Other => text,
         }
@@ -154,28 +145,12 @@ fn leaf<'a>(description: &Description, raw: &'a [u8]) -> Part<'a> {
         PartKind::Message | PartKind::Html | PartKind::Other if begins_as_status(raw) => {
             PartKind::DeliveryStatus
         }
+        PartKind::Other if begins_as_feedback(raw) => PartKind::FeedbackReport,
+        PartKind::Other if description.is_file_of_mail => PartKind::Message,
         kind => kind,
     };
     Part { kind, charset: description.charset.clone(), encoding: description.encoding, raw }
 }
-
-/// Whether a part that is called something else begins with a field that only a delivery status has (RFC 3464), as it
-/// stands or in base64. Gateways that do not know its type pass it on as `application/octet-stream`.
-fn begins_as_status(raw: &[u8]) -> bool {
-    const FIELDS: [&[u8]; 4] =
-        [b"Reporting-MTA:", b"Final-Recipient:", b"Original-Recipient:", b"Original-Envelope-Id:"];
-    // The first two fields in base64, as far as it depends on them alone.
-    const ENCODED: [&[u8]; 2] = [b"UmVwb3J0aW5nLU1UQT", b"RmluYWwtUmVjaXBpZW50O"];
-    let raw = raw.trim_ascii_start();
-    // A receipt (RFC 8098) has some of the fields, and says what was done with a message that arrived.
-    let is_receipt =
-        || memchr::memmem::find(&raw[..raw.len().min(RECEIPT_WITHIN)], b"Disposition:").is_some();
-    let begins = |field: &&[u8]| raw.get(..field.len()).is_some_and(|head| head.eq_ignore_ascii_case(field));
-    (FIELDS.iter().any(begins) && !is_receipt()) || ENCODED.iter().any(|encoded| raw.starts_with(encoded))
-}
-
-/// Octets of a part within which a receipt says that it is one.
-const RECEIPT_WITHIN: usize = 2 * 1024;
 
 fn describe(header: &[u8]) -> Description {
     let mut description = Description {
@@ -183,18 +158,24 @@ fn describe(header: &[u8]) -> Description {
         boundary: None,
         charset: None,
         encoding: Encoding::Identity,
+        is_file_of_mail: false,
         message_fields: 0,
     };
     for (name, value) in header::raw_fields(header) {
         if name.eq_ignore_ascii_case("Content-Type") {
             if let HeaderValue::ContentType(content_type) = MessageStream::new(value).parse_content_type() {
                 description.kind = kind(&content_type);
+                description.is_file_of_mail |= content_type.attribute("name").is_some_and(is_file_of_mail);
                 description.boundary = Some(&content_type)
                     .filter(|t| t.ctype().eq_ignore_ascii_case("multipart"))
                     .and_then(|t| t.attribute("boundary"))
                     .filter(|boundary| !boundary.is_empty())
                     .map(|boundary| boundary.trim_end().as_bytes().to_vec());
                 description.charset = content_type.attribute("charset").map(ToOwned::to_owned);
+            }
+        } else if name.eq_ignore_ascii_case("Content-Disposition") {
+            if let HeaderValue::ContentType(disposition) = MessageStream::new(value).parse_content_type() {
+                description.is_file_of_mail |= disposition.attribute("filename").is_some_and(is_file_of_mail);
             }
         } else if name.eq_ignore_ascii_case("Content-Transfer-Encoding") {
             let value = value.trim_ascii();
@@ -211,34 +192,6 @@ fn describe(header: &[u8]) -> Description {
         }
     }
     description
-}
-
-fn kind(content_type: &ContentType<'_>) -> PartKind {
-    let subtype = content_type.subtype().unwrap_or_default();
-    let is = |name: &str| subtype.eq_ignore_ascii_case(name);
-    if is("delivery-status") || is("global-delivery-status") {
-        return PartKind::DeliveryStatus;
-    }
-    if is("feedback-report") {
-        return PartKind::FeedbackReport;
-    }
-    if is("rfc822-headers") || is("global-headers") {
-        return PartKind::Message;
-    }
-    if is("disposition-notification") || is("global-disposition-notification") {
-        return PartKind::Other;
-    }
-    let main = content_type.ctype();
-    if main.eq_ignore_ascii_case("message") {
-        PartKind::Message
-    } else if main.eq_ignore_ascii_case("text") {
-        if is("html") { PartKind::Html } else { PartKind::Text }
-    } else if main.eq_ignore_ascii_case("multipart") {
-        // Only where its boundary is missing.
-        PartKind::Text
-    } else {
-        PartKind::Other
-    }
 }
 
 /// Start of the first line at or after the line start `at` that begins with `--`.

@@ -1,10 +1,12 @@
 //! Delivery status notifications (RFC 3464), as they are and as they come: groups run together or torn apart, fields
 //! missing or misspelt, actions and dates of their own invention.
 
+use std::collections::HashSet;
+
 use super::diagnostic::{self, codes};
 use super::limits::{MAX_DIAGNOSTIC, MAX_RECIPIENTS};
 use super::report::{Action, FoundIn, RecipientReport};
-use super::values::{address, date, host, one_line, short, untyped};
+use super::values::{address, date, full_address, host, message_id, one_line, short, untyped};
 use crate::header;
 use crate::reply::EnhancedStatus;
 use crate::time::Timestamp;
@@ -14,13 +16,39 @@ use crate::time::Timestamp;
 pub(super) struct DeliveryStatus {
     pub(super) reporting_mta: Option<String>,
     pub(super) envelope_id: Option<String>,
+    /// The message's own identifier, which few reports tell.
+    pub(super) message_id: Option<String>,
     pub(super) arrival_date: Option<Timestamp>,
     pub(super) recipients: Vec<RecipientReport>,
+    /// What is said of a recipient whom the report does not name.
+    pub(super) unnamed: Option<RecipientReport>,
+}
+
+impl DeliveryStatus {
+    /// This report with the recipients whom another one adds.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        let name = |report: &RecipientReport| report.address().map(str::to_lowercase);
+        let known: HashSet<_> = self.recipients.iter().map(name).collect();
+        let others = other.recipients.into_iter().filter(|report| !known.contains(&name(report)));
+        let room = MAX_RECIPIENTS.saturating_sub(self.recipients.len());
+        self.recipients.extend(others.take(room));
+        Self {
+            reporting_mta: self.reporting_mta.or(other.reporting_mta),
+            envelope_id: self.envelope_id.or(other.envelope_id),
+            message_id: self.message_id.or(other.message_id),
+            arrival_date: self.arrival_date.or(other.arrival_date),
+            unnamed: self.unnamed.or(other.unnamed),
+            recipients: self.recipients,
+        }
+    }
 }
 
 /// Fields of one recipient, as far as they are read.
 #[derive(Default)]
 struct Group {
+    /// Recipients, final and original, that were named just before this one, with nothing said of them: what is said
+    /// of this one is said of all.
+    before: Vec<[Option<String>; 2]>,
     final_recipient: Option<String>,
     original_recipient: Option<String>,
     alias: Option<String>,
@@ -42,6 +70,20 @@ struct Group {
 
 /// Reads the part.
 pub(super) fn read(content: &[u8]) -> DeliveryStatus {
+    let start = content.trim_ascii_start();
+    let indent = content[..content.len() - start.len()].rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    if indent.is_empty() {
+        return read_fields(content);
+    }
+    // Quoted by indenting: the fields begin where the first one does.
+    let mut fields = Vec::with_capacity(content.len());
+    for line in content.split_inclusive(|b| *b == b'\n') {
+        fields.extend_from_slice(line.strip_prefix(indent).unwrap_or(line));
+    }
+    read_fields(&fields)
+}
+
+fn read_fields(content: &[u8]) -> DeliveryStatus {
     let mut out = DeliveryStatus::default();
     let mut group = Group::default();
     let mut rest = content;
@@ -63,8 +105,10 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
     let is = |known: &str| name.eq_ignore_ascii_case(known);
     let text = || header::unfold(value);
     if is("Final-Recipient") {
-        begin(out, group, group.final_recipient.is_some());
-        group.final_recipient = address(&text());
+        for one in several(&text()) {
+            begin(out, group, group.final_recipient.is_some());
+            group.final_recipient = address(one);
+        }
     } else if is("Original-Recipient") {
         begin(out, group, group.original_recipient.is_some());
         group.original_recipient = address(&text());
@@ -102,15 +146,29 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
         out.reporting_mta = host(&text());
     } else if is("Original-Envelope-Id") {
         out.envelope_id = short(&decode_xtext(text().trim()));
+    } else if is("Original-Message-ID") || is("X-Original-Message-ID") {
+        out.message_id = message_id(&text());
     } else if is("Arrival-Date") {
         out.arrival_date = date(&text());
     }
 }
 
+/// The addresses of a field that lists more than one, or else the field's value alone.
+fn several(value: &str) -> impl Iterator<Item = &str> {
+    let is_list = value.contains(',') && untyped(value).split(',').all(|one| full_address(one).is_some());
+    let (list, alone) = if is_list { (untyped(value), None) } else { ("", Some(value)) };
+    list.split(',').filter(move |_| is_list).chain(alone)
+}
+
 /// A recipient field begins another group if the current one has that field, or was closed and has a recipient.
 fn begin(out: &mut DeliveryStatus, group: &mut Group, repeated: bool) {
     let has_recipient = group.final_recipient.is_some() || group.original_recipient.is_some();
-    if repeated || (group.closed && has_recipient) {
+    let says_nothing = group.action.is_none() && group.status.is_none() && group.diagnostic.is_empty();
+    if repeated && !group.closed && says_nothing {
+        if out.recipients.len() + group.before.len() < MAX_RECIPIENTS {
+            group.before.push([group.final_recipient.take(), group.original_recipient.take()]);
+        }
+    } else if repeated || (group.closed && has_recipient) {
         finish(out, group);
     }
     group.any = true;
@@ -118,17 +176,11 @@ fn begin(out: &mut DeliveryStatus, group: &mut Group, repeated: bool) {
 
 fn finish(out: &mut DeliveryStatus, group: &mut Group) {
     let group = std::mem::take(group);
-    let final_recipient = group.final_recipient.or(group.alias);
-    if (final_recipient.is_none() && group.original_recipient.is_none())
-        || out.recipients.len() >= MAX_RECIPIENTS
-    {
-        return;
-    }
     let codes = codes(&group.diagnostic);
     let status = best_status(group.status, codes.status);
-    out.recipients.push(RecipientReport {
-        final_recipient,
-        original_recipient: group.original_recipient,
+    let final_recipient = group.final_recipient.or(group.alias);
+    let names = [final_recipient, group.original_recipient];
+    let said = RecipientReport {
         action: group.action.unwrap_or_else(|| implied_action(status)),
         status,
         reply_code: codes.reply,
@@ -138,8 +190,52 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
         last_attempt: group.last_attempt,
         will_retry_until: group.will_retry_until,
         found_in: FoundIn::StatusPart,
-    });
+        ..RecipientReport::default()
+    };
+    if names == [None, None] {
+        if group.any && out.unnamed.is_none() {
+            out.unnamed = Some(said);
+        }
+        return;
+    }
+    let shared = shared_by(&said, group.before.len());
+    for names in group.before {
+        push(out, names, shared.clone());
+    }
+    push(out, names, said);
 }
+
+/// What is said of one recipient as it is said of so many others, without what would make the report grow with them.
+pub(super) fn shared_by(said: &RecipientReport, others: usize) -> RecipientReport {
+    let room = MAX_SHARED.min(ALL_SHARED / others.max(1));
+    let cut = said.diagnostic.floor_char_boundary(room);
+    RecipientReport {
+        diagnostic: said.diagnostic[..cut].to_owned(),
+        remote_mta: said.remote_mta.clone().filter(|_| others <= FEW),
+        ..said.clone()
+    }
+}
+
+fn push(out: &mut DeliveryStatus, names: [Option<String>; 2], said: RecipientReport) {
+    let [final_recipient, mut original_recipient] = names;
+    if let (Some(tried), Some(original)) = (&final_recipient, &mut original_recipient)
+        && original.contains('+')
+        && decode_xtext(original).eq_ignore_ascii_case(tried)
+    {
+        // The parameter of the SMTP command as it came.
+        original.clone_from(tried);
+    }
+    if out.recipients.len() < MAX_RECIPIENTS {
+        out.recipients.push(RecipientReport { final_recipient, original_recipient, ..said });
+    }
+}
+
+/// Octets of a diagnostic that several recipients share, each of whom gets a copy.
+const MAX_SHARED: usize = 512;
+/// Octets of all those copies.
+const ALL_SHARED: usize = 32 * 1024;
+/// Recipients that get a copy of the name of a host.
+const FEW: usize = 64;
 
 /// The status in the diagnostic, which is the other side's own word, unless it says nothing (`x.0.0`); else that of the
 /// field, which many programs derive from the reply code alone, or set to `4.4.7` when they give up.
@@ -195,96 +291,4 @@ fn decode_xtext(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Each recipient as `address action status diagnostic`.
-    fn check(content: &str, expected: &[&str]) {
-        let found: Vec<_> = read(content.as_bytes())
-            .recipients
-            .iter()
-            .map(|r| {
-                let status = r.status.map_or("-".to_owned(), |s| s.to_string());
-                format!("{} {} {status} {}", r.address().unwrap_or("-"), r.action, r.diagnostic)
-                    .trim_end()
-                    .to_owned()
-            })
-            .collect();
-        assert_eq!(found, expected, "{content}");
-    }
-
-    #[test]
-    fn reads_groups_however_they_are_torn() {
-        check(
-            "Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; a@example.com\nAction: failed\nStatus: 5.1.1\n\
-             Diagnostic-Code: smtp; 550 5.1.1\n  unknown\n\nFinal-Recipient: rfc822; b@example.com\nAction: delayed\nStatus: 4.4.1\n",
-            &["a@example.com failed 5.1.1 550 5.1.1 unknown", "b@example.com delayed 4.4.1"],
-        );
-        // Everything in one group.
-        check(
-            "Final-Recipient: a@example.com\nStatus: 5.1.1\nFinal-Recipient: b@example.com\nStatus: 5.2.2\n",
-            &["a@example.com failed 5.1.1", "b@example.com failed 5.2.2"],
-        );
-        // One group torn apart by an empty line.
-        check(
-            "Final-Recipient: rfc822;a@example.com\n\nAction: failed\nStatus: 5.0.0 (no)\nDiagnostic-Code: x-unix; 552 5.2.2 full\n",
-            &["a@example.com failed 5.2.2 552 5.2.2 full"],
-        );
-        // A reason among the fields of the message is each recipient's only where it has none of its own.
-        check(
-            "Action: delayed\nStatus: 4.4.1\nDiagnostic-Code: of the message\n\nFinal-Recipient: a@example.com\nAction: failed\n\
-             Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 unknown\n",
-            &["a@example.com failed 5.1.1 550 5.1.1 unknown"],
-        );
-        check(
-            "Status: 5.2.2\nDiagnostic-Code: smtp; 552 5.2.2 full\n\nFinal-Recipient: a@example.com\nAction: failed\n",
-            &["a@example.com failed 5.2.2 552 5.2.2 full"],
-        );
-        // The original recipient first, or after.
-        check(
-            "Original-Recipient: rfc822;o@example.com\nFinal-Recipient: rfc822;f@example.com\nAction: failed\n\n\
-             Final-Recipient: rfc822;g@example.com\nOriginal-Recipient: rfc822;p@example.com\nAction: failed\n",
-            &["o@example.com failed -", "p@example.com failed -"],
-        );
-    }
-
-    #[test]
-    fn missing_and_odd_fields() {
-        check("Final-Recipient: rfc822; a@example.com\n", &["a@example.com failed -"]);
-        check("Final-Recipient: a@example.com\nStatus: 4.2.2\n", &["a@example.com delayed 4.2.2"]);
-        check(
-            "Final-Recipient: a@example.com\nAction: FAILURE (expired)\nLast-Attempt-Date: never\n",
-            &["a@example.com failed -"],
-        );
-        check("X-Actual-Recipient: rfc822; a@example.com\nAction: failed\n", &["a@example.com failed -"]);
-        check("Action: failed\nStatus: 5.1.1\n", &[]);
-        check("Final-Recipient: rfc822;\nAction: failed\n", &[]);
-        check("", &[]);
-    }
-
-    #[test]
-    fn fields_of_the_message() {
-        let status = read(
-            b"Original-Envelope-Id: a+2Bb+zz\nReporting-MTA: dns;mx.example\nArrival-Date: Mon, 5 Jan 2026 09:00:00 +0000\n",
-        );
-        assert_eq!(status.envelope_id.as_deref(), Some("a+b+zz"));
-        assert_eq!(status.reporting_mta.as_deref(), Some("mx.example"));
-        assert_eq!(status.arrival_date.unwrap().as_seconds(), 1_767_603_600);
-    }
-
-    #[test]
-    fn recipients_are_limited() {
-        let count =
-            |n: usize| read("Final-Recipient: a@example.com\n\n".repeat(n).as_bytes()).recipients.len();
-        assert_eq!(count(MAX_RECIPIENTS), MAX_RECIPIENTS);
-        assert_eq!(count(MAX_RECIPIENTS + 1), MAX_RECIPIENTS);
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_read(content in "((Final-Recipient|Action|Status|Diagnostic-Code|Original-Envelope-Id)?[:;+ 5.1a@é<>]{0,9}\r?\n?){0,12}") {
-            let _ = read(content.as_bytes());
-        }
-    }
-}
+mod tests;

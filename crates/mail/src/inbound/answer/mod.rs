@@ -1,67 +1,16 @@
 //! Answers that are no reports of failure: automatic replies (RFC 3834), requests to unsubscribe (facts 2.6), and
 //! challenges.
 
+mod absence;
+mod challenge;
+mod unsubscribe;
+
 use super::head::Head;
-use super::values::message_id;
-use super::{lexicon, quoted};
+use super::lexicon;
 
-/// How challenges ask to prove that the sender is human, in lower case.
-const CHALLENGES: [&str; 17] = [
-    "confirm your message",
-    "please confirm your email to",
-    "sender verification required",
-    "confirmation required to deliver",
-    "verify your email to",
-    "verification required for your message",
-    "please verify your message",
-    "your message is awaiting verification",
-    "your email requires verification",
-    "to complete delivery of your message",
-    "veuillez confirmer votre message",
-    "bitte bestätigen sie ihre nachricht an",
-    "bitte bestätigen sie ihre e-mail an",
-    "verify you are a real person",
-    "verify that you are human",
-    "por favor confirme su mensaje",
-    "please authenticate your message",
-];
-
-/// What challenges say in their text, in lower case, where another sign says that no person wrote it.
-const CHALLENGE_TEXTS: [&str; 33] = [
-    "prove that you are human",
-    "prove you are human",
-    "that you are a person",
-    "that you are a human",
-    "you are not a robot",
-    "you're not a robot",
-    "not an automated sender",
-    "not a spammer",
-    "kein roboter",
-    "kein spam-versender",
-    "pas un robot",
-    "êtes humain",
-    "no es un robot",
-    "no eres un robot",
-    "non sei un robot",
-    "não é um robô",
-    "geen robot",
-    "не робот",
-    "ロボットではない",
-    "不是机器人",
-    "verify that you are a real person",
-    "confirm that you are a real person",
-    "list of approved senders",
-    "my approved senders",
-    "add you to my allowed senders",
-    "list of allowed senders",
-    "your message is being held",
-    "attached below is being held",
-    "click here to authenticate",
-    "to release your message for delivery",
-    "confirm that you are human",
-    "bestätigen sie, dass sie ein mensch sind",
-    "confirmer que vous êtes une personne",
-];
+use absence::{is_notice_of_absence, is_subject_elsewhere, says_automatic};
+pub(super) use challenge::is_challenge;
+pub(super) use unsubscribe::{Unsubscribe, unsubscribe};
 
 /// Octets of the text in which an automatic reply says that it is one.
 const LOOKED_AT: usize = 2 * 1024;
@@ -73,22 +22,61 @@ const BEGINNING: usize = 400;
 /// has something that few people's mails have, or the text of a reply begins with it, or the text of any mail begins
 /// with it and goes on as only such texts do.
 pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool {
-    let submitted = head.auto_submitted();
-    // `no` is the value of mail that a person sent; parameters follow a semicolon.
-    let keyword = submitted.split([';', ' ', '(']).next().unwrap_or_default().trim();
+    let keyword = keyword(head);
+    // What was generated answers nothing unless it looks like an answer: tickets, invoices, passwords.
+    let generated = keyword.eq_ignore_ascii_case("auto-generated");
     let replied =
-        keyword.eq_ignore_ascii_case("auto-replied") || keyword.eq_ignore_ascii_case("auto-generated");
+        keyword.eq_ignore_ascii_case("auto-replied") || (generated && looks_answered(head, subject));
     let precedence = head.precedence();
     let precedence = |value: &str| precedence.trim().eq_ignore_ascii_case(value);
+    let low = generated || precedence("bulk") || precedence("junk");
+    let replies = head.is_answer() || is_reply(&subject.trim().to_lowercase());
     let subject = without_prefix(subject);
     replied && !head.sent_by_mail_system()
         || head.marked_automatic
         || precedence("auto_reply")
         // Newsletters speak of holidays, too; nobody's automatic reply has the fields of a list.
-        || (!head.of_list && (lexicon::is_away_subject(&subject) || lexicon::says_away(&subject)))
+        || (!head.of_list && is_away(&subject))
         || (!head.sent_by_mail_system()
-            && (says_away(head, text, precedence("bulk") || precedence("junk"))
-                || is_notice_of_absence(head, text)))
+            && (says_away(head, text, low)
+                || says_automatic(head, text)
+                || is_notice_of_absence(head, replies, text)))
+}
+
+/// What `Auto-Submitted` says (RFC 3834 section 5): `no` is the value of mail that a person sent; parameters follow a
+/// semicolon.
+fn keyword(head: &Head<'_>) -> String {
+    let submitted = head.auto_submitted();
+    submitted.split([';', ' ', '(']).next().unwrap_or_default().trim().to_owned()
+}
+
+/// Whether the subject, or the beginning of the text, says that somebody is away.
+pub(super) fn says_absent(head: &Head<'_>, subject: &str, text: &str) -> bool {
+    is_away(&without_prefix(subject)) || says_away(head, text, true)
+}
+
+/// Whether a subject in lower case, without the prefix of replies, says that somebody is away.
+fn is_away(subject: &str) -> bool {
+    lexicon::is_away_subject(subject) || is_subject_elsewhere(subject) || lexicon::says_away(subject)
+}
+
+/// Whether a mail answers another, by its header, and is none of those that a list or a tracker sends to many.
+fn looks_answered(head: &Head<'_>, subject: &str) -> bool {
+    // Help desks put a number before the subject: `[Ticket#123] Re: Offers`.
+    let lower = subject.trim().to_lowercase();
+    let bracket = lower.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let is_reply = is_reply(bracket.map_or(&*lower, |(_, rest)| rest.trim_start()));
+    !head.of_list
+        && !head.of_tracker
+        && !answers_itself(head)
+        && (is_reply || head.null_sender() || head.is_answer())
+}
+
+/// Whether what a mail answers came from where it comes from: a tracker goes on with its own thread.
+fn answers_itself(head: &Head<'_>) -> bool {
+    let host = |id: String| id.rsplit_once('@').map(|(_, host)| host.to_ascii_lowercase());
+    let own = head.report_id().and_then(host);
+    own.is_some() && own == head.answered().and_then(host)
 }
 
 fn says_away(head: &Head<'_>, text: &str, low_precedence: bool) -> bool {
@@ -99,17 +87,10 @@ fn says_away(head: &Head<'_>, text: &str, low_precedence: bool) -> bool {
     } else {
         return false;
     };
-    lexicon::says_away(&beginning(text, looked_at))
-}
-
-/// Whether the text is a notice of absence by its words alone: it begins with the absence and says whom to ask in the
-/// meantime, or when it will be read. People who write of it in a conversation ask something, or quote.
-fn is_notice_of_absence(head: &Head<'_>, text: &str) -> bool {
-    if head.of_list || text.contains(['?', '？']) || quoted::quotes(beginning_of(text, LOOKED_AT)) {
-        return false;
-    }
-    let lower = beginning(text, LOOKED_AT);
-    lexicon::says_away(beginning_of(&lower, BEGINNING)) && lexicon::says_meanwhile(&lower)
+    let lower = beginning(text, looked_at);
+    // People ask something, even before they leave.
+    let asks = looked_at == BEGINNING && lower.contains(['?', '？']);
+    lexicon::says_away(&lower) && (!asks || lexicon::says_meanwhile(&lower))
 }
 
 /// The first octets of a text in lower case.
@@ -173,45 +154,6 @@ pub(super) fn is_ticket(lower: &str) -> bool {
     number.is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Whether the mail is a challenge: its subject says so, or the text of what is an answer.
-pub(super) fn is_challenge(head: &Head<'_>, subject: &str, text: &str) -> bool {
-    let subject = subject.to_lowercase();
-    if CHALLENGES.iter().any(|phrase| subject.contains(phrase)) {
-        return true;
-    }
-    let answers = head.is_answer() || head.null_sender() || !head.auto_submitted().is_empty();
-    answers && !head.sent_by_mail_system() && {
-        let text = beginning(text, LOOKED_AT);
-        CHALLENGE_TEXTS.iter().any(|phrase| text.contains(phrase))
-    }
-}
-
-/// A request to be taken off the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Unsubscribe {
-    /// The message whose recipient asks, where it is named.
-    pub(super) message_id: Option<String>,
-}
-
-/// Reads a request: the subject is `unsubscribe`, with the Message-ID behind it, escaped as in a `mailto` link or
-/// not, or with nothing behind it.
-pub(super) fn unsubscribe(subject: &str) -> Option<Unsubscribe> {
-    const WORD: &str = "unsubscribe";
-    let subject = subject.trim();
-    let head = subject.get(..WORD.len()).filter(|head| head.eq_ignore_ascii_case(WORD))?;
-    let rest = subject[head.len()..].trim();
-    if rest.is_empty() {
-        return Some(Unsubscribe { message_id: None });
-    }
-    let rest = rest
-        .replace("%3C", "<")
-        .replace("%3c", "<")
-        .replace("%3E", ">")
-        .replace("%3e", ">")
-        .replace("%40", "@");
-    rest.starts_with('<').then(|| Unsubscribe { message_id: message_id(&rest) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,13 +167,20 @@ mod tests {
     fn automatic_replies_say_so() {
         check("Auto-Submitted: auto-replied\n", "hello", true);
         check("Auto-Submitted: auto-replied (vacation)\n", "hello", true);
-        check("Auto-Submitted: auto-generated; owner-email=\"a@example.com\"\n", "hello", true);
+        check(
+            "Auto-Submitted: auto-generated; owner-email=\"a@example.com\"\nIn-Reply-To: <m>\n",
+            "hello",
+            true,
+        );
+        check("Auto-Submitted: auto-generated\nFrom: a@example.com\n", "Re: hello", true);
         check("X-Autorespond: hello\n", "hello", true);
         check("Precedence: auto_reply\n", "hello", true);
         check("", "Automatic reply: hello", true);
         check("", "RE: Réponse automatique : hello", true);
         check("Auto-Submitted: no\nPrecedence: bulk\n", "hello", false);
         check("Auto-Submitted: auto-replied\nFrom: MAILER-DAEMON@mx.example\n", "failed", false);
+        check("Auto-Submitted: auto-generated\n", "Your password", false);
+        check("Auto-Submitted: auto-generated\nList-Id: <x>\nIn-Reply-To: <m>\n", "Re: Bug 7", false);
         check("", "How to set up an automatic reply", false);
         check("List-Unsubscribe: <https://else.example/u>\n", "On holiday soon?", false);
     }
@@ -304,6 +253,8 @@ mod tests {
         check(person, "I am out of the office until Monday. In urgent cases ask b@example.com.", true);
         check(person, "Ich bin nicht im Büro. Wenden Sie sich an b@example.com.", true);
         check(person, "Я в отпуске. По срочным вопросам обращайтесь к b@example.com.", true);
+        check(person, "This is an automatic reply. Nobody reads this mailbox.", true);
+        check(person, "This is an automatic response: your message could not be delivered.", false);
         check(person, "I am out of the office until Monday.", false);
         check(person, "I will be out of the office; urgent: can we meet today?", false);
         check(person, "Urgent!\n\n> I am out of the office.\n", false);
@@ -327,24 +278,5 @@ mod tests {
             );
         }
         assert!(!is_address_change(&Head::read(b"From: MAILER-DAEMON@mx.example\n"), "Change of address"));
-    }
-
-    #[test]
-    fn unsubscribe_names_the_message() {
-        for (subject, expected) in [
-            (
-                "unsubscribe<NM60001E24000000929acme@mkt.example>",
-                Some(Some("NM60001E24000000929acme@mkt.example")),
-            ),
-            ("Unsubscribe %3Ca%40mkt.example%3E", Some(Some("a@mkt.example"))),
-            ("unsubscribe", Some(None)),
-            ("unsubscribe me from this", None),
-            ("how to unsubscribe", None),
-            ("unsubscribé", None),
-            ("", None),
-        ] {
-            let found = unsubscribe(subject);
-            assert_eq!(found.as_ref().map(|u| u.message_id.as_deref()), expected, "{subject}");
-        }
     }
 }
