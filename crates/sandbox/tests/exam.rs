@@ -15,7 +15,7 @@ use emta_qualify::{RuleSet, Subject, unmatched_mail, unmatched_reply};
 use emta_sandbox::config::rules;
 
 /// The exams: each was written without looking at the rules as they then were, and says how it went at first.
-const EXAMS: [&str; 12] = [
+const EXAMS: [&str; 13] = [
     "first.txt",
     "second.txt",
     "third.txt",
@@ -28,6 +28,7 @@ const EXAMS: [&str; 12] = [
     "tenth.txt",
     "eleventh.txt",
     "twelfth.txt",
+    "thirteenth.txt",
 ];
 
 #[test]
@@ -41,8 +42,9 @@ fn the_mta_classifies_what_servers_say_in_other_words() {
 
 #[test]
 fn the_bounce_mailbox_qualifies_what_servers_say_in_other_words() {
+    let set = shipped("inbound-email.yaml");
     for exam in EXAMS {
-        check(exam, &shipped("inbound-email.yaml"), &unmatched_mail());
+        check(exam, &set, &unmatched_mail());
     }
 }
 
