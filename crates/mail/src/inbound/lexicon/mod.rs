@@ -98,7 +98,7 @@ pub(super) fn says_moved(lower: &str) -> bool {
 fn phrases(which: impl Fn(&Words) -> &'static [&'static str]) -> Option<AhoCorasick> {
     let phrases = LANGUAGES.iter().flat_map(|words| which(words));
     // It fails for more phrases than fit into 32 bits.
-    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(phrases).ok()
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(phrases).ok()
 }
 
 fn says(phrases: &LazyLock<Option<AhoCorasick>>, text: &str) -> bool {
