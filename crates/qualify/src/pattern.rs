@@ -1,9 +1,11 @@
 //! One regex or literal of a rule, compiled.
 
 use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use regex::{Regex, RegexBuilder};
-use regex_automata::meta::{self, BuildError};
+use regex_automata::meta::{self, BuildError, Cache};
 use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::{Anchored, Input};
 use regex_syntax::ParserBuilder;
@@ -29,18 +31,32 @@ const REGEX_CACHE_LIMIT: usize = 1 << 18;
 /// stays linear whatever the text.
 const MAX_PLACES: usize = 8;
 
+/// Searches from which on a pattern counts as sought often.
+const OFTEN: u32 = 1_024;
+
 /// A compiled pattern.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Matcher {
     regex: meta::Regex,
+    /// Searches so far, up to [`OFTEN`].
+    searches: AtomicU32,
+    /// What a regex that is not sought often remembers, for all threads. Most are not, and what they remember (an
+    /// automaton that is built as texts need it) takes 20 kB and costs more than the search. A regex that is sought
+    /// often remembers it for each thread, so that threads do not wait for each other's memory.
+    shared: Mutex<Option<Box<Cache>>>,
 }
 
 impl Matcher {
+    fn new(regex: meta::Regex) -> Self {
+        Self { regex, searches: AtomicU32::new(0), shared: Mutex::new(None) }
+    }
+
     /// The first place of the text where the pattern is, if its matches begin only there.
     pub(crate) fn find(&self, text: &str, starts: Starts<'_>) -> Option<Range<usize>> {
         let search = |from: u32, anchored| {
             let input = Input::new(text).range(from as usize..).anchored(anchored);
-            self.regex.search(&input).map(|found| found.range())
+            let shared = self.shared(|cache| self.regex.search_with(cache, &input));
+            shared.unwrap_or_else(|| self.regex.search(&input)).map(|found| found.range())
         };
         let Starts::At(places) = starts else { return search(0, Anchored::No) };
         let mut place = places.first();
@@ -55,7 +71,31 @@ impl Matcher {
 
     /// Whether the pattern is in the text.
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.regex.is_match(text)
+        let input = Input::new(text).earliest(true);
+        let shared = self.shared(|cache| self.regex.search_half_with(cache, &input).is_some());
+        shared.unwrap_or_else(|| self.regex.is_match(text))
+    }
+
+    /// Searches with what all threads share. `None`, and nothing was searched, where each has its own: the pattern is
+    /// sought often, or another thread is at it just now, which nobody waits for.
+    fn shared<T>(&self, search: impl FnOnce(&mut Cache) -> T) -> Option<T> {
+        if self.searches.load(Ordering::Relaxed) >= OFTEN {
+            return None;
+        }
+        // Poisoned where a search has panicked: then nobody knows what is in it.
+        let mut shared = self.shared.try_lock().ok()?;
+        if self.searches.fetch_add(1, Ordering::Relaxed) + 1 >= OFTEN {
+            *shared = None;
+            return None;
+        }
+        Some(search(shared.get_or_insert_with(|| Box::new(self.regex.create_cache()))))
+    }
+}
+
+/// A copy remembers nothing.
+impl Clone for Matcher {
+    fn clone(&self) -> Self {
+        Self::new(self.regex.clone())
     }
 }
 
@@ -161,7 +201,7 @@ fn matcher(regex: &str, unicode: bool) -> Result<(Matcher, Demands), Problem> {
             "matches even an empty text; hint: leave the pattern out if the conditions suffice",
         ));
     }
-    Ok((Matcher { regex }, literals::demands_of(&hir)))
+    Ok((Matcher::new(regex), literals::demands_of(&hir)))
 }
 
 /// The regex crate tells the place of an error by a caret below the regex; four columns are its margin.
@@ -176,6 +216,20 @@ fn syntax_problem(message: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_often_a_pattern_is_sought_changes_nothing() {
+        let (matcher, _) = matcher(r"mailbox (\S+ )?full", true).ok().unwrap();
+        for round in 0..OFTEN * 2 {
+            assert_eq!(matcher.find("your mailbox is full", Starts::Anywhere), Some(5..20), "{round}");
+            assert_eq!(matcher.find("your mailbox", Starts::Anywhere), None, "{round}");
+            assert!(matcher.is_in("MAILBOX FULL") && !matcher.is_in("mail box full"), "{round}");
+            if round == 0 {
+                assert!(matcher.shared.lock().unwrap().is_some());
+            }
+        }
+        assert!(matcher.shared.lock().unwrap().is_none(), "each thread has its own");
+    }
 
     #[test]
     fn patterns_of_a_set_share_their_room() {
