@@ -2,7 +2,8 @@
 //!
 //! An event is a few dozen small texts. Kept as such until its turn comes in the story, those of one step were more
 //! than the caches hold, and were freed by another thread than had made them. So a shard writes each event down when it
-//! happens, one behind the other; what is left to do for the thread that tells them all is to copy.
+//! happens, one behind the other; what is left to do for the thread that tells them all is to copy. Each event has 32
+//! octets beside its texts, and what a shard has room for begins small: there are many shards and small runs.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
