@@ -71,13 +71,19 @@ struct Announced {
     recipient: EmailAddress,
 }
 
+/// What the providers are: nothing changes it.
+#[derive(Debug)]
+struct Catalogue {
+    all: Vec<Provider>,
+    routing: Routing,
+    doors: Vec<Door>,
+}
+
 /// The simulated mailbox providers.
 #[derive(Debug)]
 pub struct Providers {
     chance: Chance,
-    all: Vec<Provider>,
-    routing: Routing,
-    doors: Vec<Door>,
+    catalogue: Arc<Catalogue>,
     /// By message; at most one for each message in the MTA's queue.
     announced: HashMap<QueueId, Announced>,
     /// Attempts seen of messages that nobody announced; at most [`Self::MAX_COUNTED`].
@@ -116,20 +122,27 @@ impl Providers {
         for spec in specs {
             all.push(Provider::new(all.len(), spec, &mut doors)?);
         }
-        Ok(Self {
+        Ok(Self::with(chance, Arc::new(Catalogue { all, routing, doors })))
+    }
+
+    /// The same providers for other messages: as new ones, but without a copy of what they are.
+    pub fn for_others(&self) -> Self {
+        Self::with(self.chance, Arc::clone(&self.catalogue))
+    }
+
+    fn with(chance: Chance, catalogue: Arc<Catalogue>) -> Self {
+        Self {
             chance,
-            all,
-            routing,
-            doors,
+            catalogue,
             announced: HashMap::new(),
             counted: BTreeMap::new(),
             schedule: Schedule::with_limit(Self::MAX_WAITING),
-        })
+        }
     }
 
     /// All listeners, by [`DoorId`]. The shell opens one for each.
     pub fn doors(&self) -> &[Door] {
-        &self.doors
+        &self.catalogue.doors
     }
 
     /// The provider that serves the domain.
@@ -139,20 +152,20 @@ impl Providers {
 
     /// All providers, in the order in which they were given.
     pub fn specs(&self) -> impl Iterator<Item = &ProviderSpec> {
-        self.all.iter().map(|provider| &provider.spec)
+        self.catalogue.all.iter().map(|provider| &provider.spec)
     }
 
     fn provider(&self, domain: &Domain) -> Option<&Provider> {
-        self.all.get(self.routing.provider_of(domain))
+        self.catalogue.provider(domain)
     }
 
     /// Number of the provider that serves the domain; the same number as [`Door::provider`].
     pub(crate) fn provider_number(&self, domain: &Domain) -> usize {
-        self.routing.provider_of(domain)
+        self.catalogue.routing.provider_of(domain)
     }
 
     pub(crate) fn spec(&self, provider: usize) -> Option<&ProviderSpec> {
-        self.all.get(provider).map(|provider| &provider.spec)
+        self.catalogue.all.get(provider).map(|provider| &provider.spec)
     }
 
     /// The outcome that this message meets, and why.
@@ -225,7 +238,7 @@ impl Providers {
             let index = usize::try_from(draw % hosts.len().max(1) as u64).unwrap_or(0);
             hosts.get(index).map_or_else(|| provider.host.to_string(), Domain::to_string)
         } else {
-            self.doors.get(door.0).map_or_else(String::new, |door| door.host.clone())
+            self.catalogue.doors.get(door.0).map_or_else(String::new, |door| door.host.clone())
         };
         self.announced.insert(message, Announced { attempt, recipient: recipient.clone() });
         Resolution::Mx { host, door }
@@ -280,7 +293,7 @@ impl Providers {
     }
 
     fn schedule_after(&mut self, delivery: &Delivery, from: Timestamp) {
-        let Some(provider) = self.all.get(self.routing.provider_of(&delivery.recipient.domain())) else {
+        let Some(provider) = self.catalogue.provider(&delivery.recipient.domain()) else {
             return;
         };
         let (message, recipient) = (delivery.message, &delivery.recipient);
@@ -328,6 +341,12 @@ impl Providers {
     /// How many actions were dropped because too many waited.
     pub const fn dropped(&self) -> u64 {
         self.schedule.dropped()
+    }
+}
+
+impl Catalogue {
+    fn provider(&self, domain: &Domain) -> Option<&Provider> {
+        self.all.get(self.routing.provider_of(domain))
     }
 }
 

@@ -149,15 +149,35 @@ type Key = (Timestamp, QueueId, u8, u32);
 /// All actions that are not yet due.
 #[derive(Debug)]
 pub(crate) struct Schedule {
-    waiting: BTreeMap<Key, Later>,
+    waiting: BTreeMap<Key, Waiting>,
+    /// That of the action that was added last: most have the same.
+    between: Option<Arc<Between>>,
     limit: usize,
     dropped: u64,
+}
+
+/// What is kept of a [`Later`] beside its key, as small as can be: of ten million messages a few million may wait.
+#[derive(Debug)]
+struct Waiting {
+    between: Arc<Between>,
+    recipient: EmailAddress,
+    accepted: Timestamp,
+    /// `None` for [`ActionKind::Open`], which most are.
+    kind: Option<Box<ActionKind>>,
+}
+
+/// Who has to do with whom.
+#[derive(Debug)]
+struct Between {
+    provider: Arc<str>,
+    host: Arc<str>,
+    sender: ReversePath,
 }
 
 impl Schedule {
     /// A schedule that holds at most this many actions.
     pub(crate) const fn with_limit(limit: usize) -> Self {
-        Self { waiting: BTreeMap::new(), limit, dropped: 0 }
+        Self { waiting: BTreeMap::new(), between: None, limit, dropped: 0 }
     }
 
     /// Adds an action; the same action at the same instant is there once. Over the limit it is counted and dropped.
@@ -166,13 +186,32 @@ impl Schedule {
             self.dropped = self.dropped.saturating_add(1);
             return;
         }
-        self.waiting.insert((later.due, later.message, later.kind.rank(), later.number), later);
+        let Later { due, message, provider, host, sender, recipient, accepted, number, kind } = later;
+        let key = (due, message, kind.rank(), number);
+        let between = match &self.between {
+            Some(last) if last.provider == provider && last.host == host && last.sender == sender => last,
+            Some(_) | None => self.between.insert(Arc::new(Between { provider, host, sender })),
+        };
+        let kind = (kind != ActionKind::Open).then(|| Box::new(kind));
+        self.waiting.insert(key, Waiting { between: Arc::clone(between), recipient, accepted, kind });
     }
 
     /// The first action that is due at `now`.
     pub(crate) fn pop(&mut self, now: Timestamp) -> Option<Later> {
-        let first = self.waiting.first_entry()?;
-        (first.key().0 <= now).then(|| first.remove())
+        let first = self.waiting.first_entry().filter(|first| first.key().0 <= now)?;
+        let ((due, message, _, number), waiting) = first.remove_entry();
+        let Waiting { between, recipient, accepted, kind } = waiting;
+        Some(Later {
+            due,
+            message,
+            provider: Arc::clone(&between.provider),
+            host: Arc::clone(&between.host),
+            sender: between.sender.clone(),
+            recipient,
+            accepted,
+            number,
+            kind: kind.map_or(ActionKind::Open, |kind| *kind),
+        })
     }
 
     /// When the first action is due.

@@ -12,6 +12,7 @@ use emta_providers::ProvidersError;
 use super::audience::{Division, SHARDS};
 use super::crew::Crew;
 use super::figures::{Figures, Outcome, Setting};
+use super::mta::Mta;
 use super::scenario::Scenario;
 use super::shard::Shard;
 use super::steps::Steps;
@@ -111,23 +112,23 @@ pub fn run(
     let world = Arc::new(World::new(config, content, &plan, outages));
     let division = Division::new(&plan, &world, threads);
     let steps = Steps::new(division.starts().collect(), division.wave_size());
+    let mta = Mta::new(&world)?;
     let make = |number, ()| {
-        let figures = Figures::new(setting.clone());
-        Shard::new(&world, figures, options.lines, division.members(number)).map(|shard| (number, shard))
+        let members = division.members(number);
+        (number, Shard::new(&world, mta.for_others(), &setting, options.lines, members))
     };
-    let made = thread::scope(|scope| Crew::new(scope, threads, SHARDS, &make).step((), || ()).0);
-    let mut shards = made.into_iter().collect::<Result<Vec<_>, ProvidersError>>()?;
+    let mut shards = thread::scope(|scope| Crew::new(scope, threads, SHARDS, &make).step((), || ()).0);
     drop(division);
     shards.sort_unstable_by_key(|(number, _)| *number);
     let shards: Vec<_> = shards.into_iter().map(|(_, shard)| Lane::new(shard)).collect();
 
-    let (progress, stopped) = live(&shards, steps, threads, &setting, listener)?;
-    let mut figures = Figures::new(setting);
+    let ledgers = Ledgers { setting: &setting, idle: Mutex::default() };
+    let (progress, stopped) = live(&shards, steps, threads, &ledgers, listener)?;
+    let mut figures = ledgers.sum();
     let mut unmatched = 0;
     for Lane { shard, .. } in shards {
         let mut shard = shard.into_inner().unwrap_or_else(PoisonError::into_inner);
-        shard.end();
-        figures.merge(&shard.diary.figures);
+        shard.end(&mut figures);
         unmatched += shard.unmatched();
     }
     Ok(Finished { figures, progress, stopped, unmatched })
@@ -147,10 +148,35 @@ impl Lane {
     }
 
     /// Lives until the bound: what happened, and when something happens next.
-    fn live(&self, until: Bound) -> (Page, Option<Timestamp>) {
+    fn live(&self, until: Bound, ledgers: &Ledgers<'_>) -> (Page, Option<Timestamp>) {
         let empty = lock(&self.pages).pop().unwrap_or_default();
+        let mut figures = ledgers.take();
         let mut shard = lock(&self.shard);
-        (shard.run(until, empty), shard.deadline())
+        let lived = (shard.run(until, empty, &mut figures), shard.deadline());
+        lock(&ledgers.idle).push(figures);
+        lived
+    }
+}
+
+/// Figures that shards count in, as many as there are threads: with the hours of a week, those of one shard would take
+/// as much as some hundred recipients.
+struct Ledgers<'a> {
+    setting: &'a Setting,
+    /// Those that no thread counts in just now.
+    idle: Mutex<Vec<Figures>>,
+}
+
+impl Ledgers<'_> {
+    fn take(&self) -> Figures {
+        let idle = lock(&self.idle).pop();
+        idle.unwrap_or_else(|| Figures::new(self.setting.clone()))
+    }
+
+    /// All of them together.
+    fn sum(&self) -> Figures {
+        let mut sum = self.take();
+        lock(&self.idle).drain(..).for_each(|figures| sum.merge(&figures));
+        sum
     }
 }
 
@@ -163,9 +189,10 @@ fn live(
     shards: &[Lane],
     mut steps: Steps,
     threads: usize,
-    setting: &Setting,
+    ledgers: &Ledgers<'_>,
     listener: &mut impl Listener,
 ) -> Result<(Progress, bool), SimulationError> {
+    let setting = ledgers.setting;
     let planned = setting.end.since(setting.start);
     let mut progress = Progress { planned, ..Progress::default() };
     let mut stopped = false;
@@ -173,7 +200,7 @@ fn live(
     // By shard. What one step tells is told while the next one is lived.
     let mut told: Vec<Page> = Vec::new();
     let work = |number: usize, until: Bound| {
-        let (page, deadline) = shards.get(number).map(|shard| shard.live(until)).unwrap_or_default();
+        let (page, deadline) = shards.get(number).map(|shard| shard.live(until, ledgers)).unwrap_or_default();
         (number, page, deadline)
     };
     thread::scope(|scope| {

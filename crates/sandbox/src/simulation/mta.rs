@@ -40,7 +40,7 @@ pub(super) struct Mta {
 struct Net {
     providers: Providers,
     /// By [`DoorId`].
-    doors: Vec<Door>,
+    doors: Arc<[Door]>,
 }
 
 /// A provider's outage.
@@ -97,6 +97,7 @@ struct End {
 }
 
 impl Mta {
+    /// What is the same for all shards is made here; the others are made [from it](Self::for_others).
     pub(super) fn new(world: &Arc<World>) -> Result<Self, ProvidersError> {
         let chance = Chance::new(world.config.seed);
         let dark = |outage: &Outage| {
@@ -113,7 +114,7 @@ impl Mta {
             Ok(Dark { provider: provider.name.clone(), from, until: from + *lasts, net })
         };
         Ok(Self {
-            queue: Queue::new(Arc::new(world.config.queue.policy.clone()), chance),
+            queue: Queue::new(Arc::clone(&world.policy), chance),
             net: Net::new(chance, world.config.providers.clone())?,
             outages: world.outages.iter().map(dark).collect::<Result<_, ProvidersError>>()?,
             connections: HashMap::new(),
@@ -121,6 +122,23 @@ impl Mta {
             failed: HashMap::new(),
             world: Arc::clone(world),
         })
+    }
+
+    /// The same for other messages.
+    pub(super) fn for_others(&self) -> Self {
+        let dark = |Dark { provider, from, until, net }: &Dark| {
+            let (from, until) = (*from, *until);
+            Dark { provider: provider.clone(), from, until, net: net.for_others() }
+        };
+        Self {
+            world: Arc::clone(&self.world),
+            queue: Queue::new(Arc::clone(&self.world.policy), Chance::new(self.world.config.seed)),
+            net: self.net.for_others(),
+            outages: self.outages.iter().map(dark).collect(),
+            connections: HashMap::new(),
+            slow: BTreeMap::new(),
+            failed: HashMap::new(),
+        }
     }
 
     /// The providers.
@@ -360,5 +378,9 @@ impl Net {
             },
         };
         Ok(Self { doors: providers.doors().iter().map(door).collect(), providers })
+    }
+
+    fn for_others(&self) -> Self {
+        Self { providers: self.providers.for_others(), doors: Arc::clone(&self.doors) }
     }
 }

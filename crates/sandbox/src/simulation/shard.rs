@@ -11,11 +11,11 @@ use std::time::Duration;
 use emta_campaign::{Feedback, Input, Kpis, Mode, Output};
 use emta_mail::event::{Attempt, EventKind};
 use emta_mail::{DeliveryEvent, Envelope, EventId, QueueId, ReversePath, Timestamp};
-use emta_providers::{ActionKind, Later, ProvidersError, ReportMail};
+use emta_providers::{ActionKind, Later, ReportMail};
 use emta_queue::Message;
 
 use super::engine::Lines;
-use super::figures::{Figures, Mail};
+use super::figures::{Figures, KpiRow, Mail, Setting};
 use super::inmail::InMail;
 use super::mta::Mta;
 use super::relay::Relay;
@@ -31,7 +31,7 @@ pub(super) struct Shard {
     relay: Relay,
     mta: Mta,
     inmail: InMail,
-    pub(super) diary: Diary,
+    diary: Diary,
     /// When each delivery starts that has not, soonest last.
     starts: Vec<(Timestamp, usize)>,
     /// What the campaign core wants relayed, and is not its turn yet.
@@ -39,8 +39,11 @@ pub(super) struct Shard {
 }
 
 /// What a shard takes down.
-pub(super) struct Diary {
-    pub(super) figures: Figures,
+struct Diary {
+    /// Those of the thread that runs the shard, while it does.
+    figures: Figures,
+    /// The KPIs of each mode when they were last taken down.
+    kpis: [KpiRow; Mode::ALL.len()],
     /// What happened since the last bound, and what lies behind it.
     told: Page,
     /// Whether it is told as lines, too.
@@ -71,11 +74,11 @@ impl Shard {
     /// id.
     pub(super) fn new(
         world: &Arc<World>,
-        figures: Figures,
+        mut mta: Mta,
+        setting: &Setting,
         lines: Lines,
         waves: Vec<(Timestamp, Vec<Member>)>,
-    ) -> Result<Self, ProvidersError> {
-        let mut mta = Mta::new(world)?;
+    ) -> Self {
         let mut providers = HashMap::new();
         for (_, members) in &waves {
             for member in members {
@@ -94,12 +97,13 @@ impl Shard {
         }
         let mut starts: Vec<_> = spool.starts().zip(0..).collect();
         starts.reverse();
-        Ok(Self {
+        Self {
             relay: Relay::new(world),
             mta,
             inmail: InMail::new(world),
             diary: Diary {
-                figures,
+                figures: Figures::new(setting.clone()),
+                kpis: Default::default(),
                 told: Page::default(),
                 lines,
                 mode: world.config.campaign.core.mode,
@@ -112,7 +116,7 @@ impl Shard {
             next_relay: None,
             spool,
             world: Arc::clone(world),
-        })
+        }
     }
 
     /// When something happens next.
@@ -122,8 +126,9 @@ impl Shard {
         [relay, start, self.mta.deadline(), self.spool.campaign.deadline()].into_iter().flatten().min()
     }
 
-    /// Lives until the bound, and tells what happened, in order; `empty` is for what it will tell next.
-    pub(super) fn run(&mut self, until: Bound, empty: Page) -> Page {
+    /// Lives until the bound, counts what happened and tells it, in order; `empty` is for what it will tell next.
+    pub(super) fn run(&mut self, until: Bound, empty: Page, figures: &mut Figures) -> Page {
+        mem::swap(&mut self.diary.figures, figures);
         while let Some(now) = self.deadline().filter(|now| Bound { at: *now, id: 0 } < until) {
             self.diary.close_hours(now, &self.spool);
             let below = if now == until.at { until.id } else { u64::MAX };
@@ -132,16 +137,19 @@ impl Shard {
                 break;
             }
         }
+        mem::swap(&mut self.diary.figures, figures);
         let mut told = mem::replace(&mut self.diary.told, empty);
         told.sort(until, &mut self.diary.told);
         told
     }
 
     /// Ends: takes the KPIs down a last time.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self, figures: &mut Figures) {
+        mem::swap(&mut self.diary.figures, figures);
         let end = self.world.end;
         self.diary.close_hours(end, &self.spool);
         self.diary.take_kpis(end - Duration::from_millis(1), &self.spool);
+        mem::swap(&mut self.diary.figures, figures);
     }
 
     /// Mails that came back and speak of no message.
@@ -324,7 +332,7 @@ impl Diary {
             for delivery in spool.campaign.deliveries() {
                 sum.add(delivery.kpis(mode));
             }
-            self.figures.kpis_at(at, mode, &sum);
+            self.figures.kpis_at(at, mode, &mut self.kpis[mode as usize], &sum);
         }
         let quarantined = spool.campaign.deliveries().map(emta_campaign::Delivery::new_quarantine).sum();
         let more = u64::saturating_sub(quarantined, mem::replace(&mut self.quarantined, quarantined));

@@ -10,7 +10,7 @@ use emta_mail::Timestamp;
 use super::told::Bound;
 
 /// Events that a step should have; from half to double of it is as good.
-const EVENTS: usize = 8_192;
+const EVENTS: usize = 2_048;
 /// Recipients of a delivery that are relayed in a step: most have two events at once.
 const SLICE: u32 = EVENTS as u32 / 2;
 /// Longest step, so that one who waits hears of it.

@@ -2,7 +2,8 @@
 //!
 //! An event is a few dozen small texts. Kept as such until its turn comes in the story, those of one step were more
 //! than the caches hold, and were freed by another thread than had made them. So a shard writes each event down when it
-//! happens, one behind the other; what is left to do for the thread that tells them all is to copy.
+//! happens, one behind the other; what is left to do for the thread that tells them all is to copy. Each event has 32
+//! octets beside its texts, and what a shard has room for begins small: there are many shards and small runs.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,9 +14,6 @@ use emta_store::MessageFacts;
 
 use super::figures::Outcome;
 use super::report;
-
-/// Events that an empty page has room for at most: a step's, were they all of one shard.
-const ROOM: usize = 8_192;
 
 /// An event as a listener hears of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,115 +32,144 @@ pub(super) struct Bound {
     pub(super) id: u64,
 }
 
-/// Events of a shard. Emptied, it keeps room for about as much again; not for what a rare large step needed.
+/// Events of a shard, in runs that are sorted each by itself.
 #[derive(Debug, Default)]
 pub(super) struct Page {
+    runs: Vec<Run>,
+}
+
+/// Some events and their texts, one behind the other. One buffer for a whole page would be copied as it grows, and be up
+/// to twice as large as what is in it.
+#[derive(Debug, Default)]
+struct Run {
     entries: Vec<Entry>,
-    encoded: Texts,
-    lines: Texts,
+    texts: Vec<u8>,
 }
 
 /// The order of the story: [`DeliveryEvent::order`], with the id made only once.
 type Order = (Timestamp, QueueId, u8, EventId);
 
+/// Small, because an instant may have a hundred thousand.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    order: Order,
+    at: Timestamp,
+    message: QueueId,
+    event: EventId,
+    /// Where its texts begin: the compact form, and behind it the line.
+    from: u32,
+    rank: u8,
     outcome: Outcome,
-    encoded: Piece,
-    line: Piece,
+}
+
+impl Entry {
+    const fn order(&self) -> Order {
+        (self.at, self.message, self.rank, self.event)
+    }
 }
 
 impl Page {
+    /// Octets of the texts of a run that an emptied page keeps: there are some pages for each shard, and most shards
+    /// have few events a step.
+    const ROOM: usize = 16 * 1024;
+
     /// Writes an event down; `id` is its [`DeliveryEvent::id`]. With the facts of its message, as a line too.
     pub(super) fn write(&mut self, event: &DeliveryEvent, id: EventId, facts: Option<&MessageFacts>) {
-        let encoded = self.encoded.add(|out| report::encode(event, out));
-        let line = self.lines.add(|out| {
+        let (rank, outcome) = (event.kind.rank(), Outcome::of(event));
+        let entry = Entry { at: event.at, message: event.message, event: id, from: 0, rank, outcome };
+        let encode = |out: &mut Vec<u8>| report::encode(event, out);
+        self.open_run().add(entry, encode, |out| {
             if let Some(facts) = facts {
                 report::write_line(event, facts, out);
             }
         });
-        let order = (event.at, event.message, event.kind.rank(), id);
-        self.entries.push(Entry { order, outcome: Outcome::of(event), encoded, line });
     }
 
-    /// Puts the events in order, and what is behind the bound into `later`.
+    /// The run that has room for an event more.
+    fn open_run(&mut self) -> &mut Run {
+        if self.runs.last().is_none_or(Run::is_full) {
+            self.runs.push(Run::default());
+        }
+        let last = self.runs.len() - 1;
+        &mut self.runs[last]
+    }
+
+    /// Puts the events of each run in order, and what is behind the bound into `later`.
     pub(super) fn sort(&mut self, until: Bound, later: &mut Self) {
-        self.entries.sort_unstable_by_key(|entry| entry.order);
         let bound = (until.at, QueueId::from_u64(until.id));
-        let behind = self.entries.partition_point(|entry| (entry.order.0, entry.order.1) < bound);
-        for entry in self.entries.drain(behind..) {
-            let encoded = later.encoded.add(|out| out.extend_from_slice(self.encoded.piece(entry.encoded)));
-            let line = later.lines.add(|out| out.extend_from_slice(self.lines.piece(entry.line)));
-            later.entries.push(Entry { encoded, line, ..entry });
+        for Run { entries, texts } in &mut self.runs {
+            entries.sort_unstable_by_key(Entry::order);
+            let behind = entries.partition_point(|entry| (entry.at, entry.message) < bound);
+            for entry in entries.drain(behind..) {
+                let told = told(texts, entry.from);
+                let copy = |text| move |out: &mut Vec<u8>| out.extend_from_slice(text);
+                later.open_run().add(entry, copy(told.encoded), copy(told.line));
+            }
         }
     }
 
     /// Number of events.
-    pub(super) const fn len(&self) -> usize {
-        self.entries.len()
+    pub(super) fn len(&self) -> usize {
+        self.runs.iter().map(|run| run.entries.len()).sum()
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
-        self.entries.shrink_to(ROOM);
-        self.encoded.clear();
-        self.lines.clear();
+        self.runs.truncate(1);
+        self.runs.retain(|run| run.texts.capacity() <= Self::ROOM);
+        for Run { entries, texts } in &mut self.runs {
+            entries.clear();
+            texts.clear();
+        }
     }
 }
 
-/// Texts one behind the other, in chunks: one buffer would be copied as it grows, and be up to twice as large as what is
-/// in it.
-#[derive(Debug, Default)]
-struct Texts {
-    /// Full ones, then the one that is written, then empty ones.
-    chunks: Vec<Vec<u8>>,
-    /// Number of the one that is written.
-    last: usize,
-}
-
-/// Where a text is.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    chunk: u32,
-    from: u32,
-    length: u32,
-}
-
-impl Texts {
-    /// Octets from which on a chunk is full. A text is never divided.
-    const CHUNK: usize = 60 * 1024;
-    /// Octets that most texts are shorter than; a longer one at the end of a chunk makes that grow.
+impl Run {
+    /// Octets of texts from which on a run is full. A text is never divided.
+    const FULL: usize = 60 * 1024;
+    /// Octets that most texts are shorter than; a longer one at the end of a run makes that grow.
     const SLACK: usize = 4 * 1024;
-    /// Empty chunks that are kept.
-    const ROOM: usize = 16;
+    /// Octets of the lengths before an entry's texts.
+    const LENGTHS: usize = 8;
 
-    /// Adds what is written.
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Piece {
-        if self.chunks.get(self.last).is_some_and(|chunk| chunk.len() >= Self::CHUNK) {
-            self.last += 1;
+    const fn is_full(&self) -> bool {
+        self.texts.len() >= Self::FULL
+    }
+
+    /// Adds an event with the texts that are written.
+    fn add(
+        &mut self,
+        entry: Entry,
+        encode: impl FnOnce(&mut Vec<u8>),
+        write_line: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let Self { entries, texts } = self;
+        // As it grows it is doubled, but not beyond what makes it full.
+        if texts.len() + Self::SLACK > texts.capacity() {
+            let wanted = (texts.capacity() * 2).clamp(Self::SLACK, Self::FULL + Self::SLACK);
+            texts.reserve_exact(wanted.saturating_sub(texts.len()));
         }
-        if self.chunks.len() <= self.last {
-            self.chunks.push(Vec::with_capacity(Self::CHUNK + Self::SLACK));
-        }
-        let chunk = &mut self.chunks[self.last];
-        let from = chunk.len();
-        write(chunk);
+        let from = texts.len();
+        texts.extend_from_slice(&[0; Self::LENGTHS]);
+        encode(texts);
+        let middle = texts.len();
+        write_line(texts);
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Piece { chunk: number(self.last), from: number(from), length: number(chunk.len() - from) }
+        let encoded = u64::from(number(middle - from - Self::LENGTHS));
+        let lengths = encoded | u64::from(number(texts.len() - middle)) << 32;
+        if let Some(room) = texts.get_mut(from..from + Self::LENGTHS) {
+            room.copy_from_slice(&lengths.to_le_bytes());
+        }
+        entries.push(Entry { from: number(from), ..entry });
     }
+}
 
-    fn piece(&self, Piece { chunk, from, length }: Piece) -> &[u8] {
-        let chunk = self.chunks.get(chunk as usize).and_then(|chunk| chunk.get(from as usize..));
-        chunk.and_then(|rest| rest.get(..length as usize)).unwrap_or_default()
-    }
-
-    fn clear(&mut self) {
-        self.chunks.truncate(Self::ROOM);
-        self.chunks.iter_mut().for_each(Vec::clear);
-        self.last = 0;
-    }
+/// The texts that begin here.
+fn told(texts: &[u8], from: u32) -> Told<'_> {
+    let texts = texts.get(from as usize..).unwrap_or_default();
+    let (lengths, rest) = texts.split_first_chunk().unwrap_or((&[0; Run::LENGTHS], &[]));
+    let lengths = u64::from_le_bytes(*lengths);
+    let (encoded, rest) = rest.split_at_checked((lengths as u32) as usize).unwrap_or_default();
+    Told { encoded, line: rest.get(..(lengths >> 32) as usize).unwrap_or_default() }
 }
 
 /// Reads sorted pages in one order.
@@ -153,20 +180,21 @@ pub(super) fn merge(
     pages: &[Page],
     mut tell: impl FnMut(Outcome, Told<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut unread: Vec<_> = pages.iter().map(|page| (page, page.entries.iter())).collect();
-    let head = |(number, (_, rest)): (usize, &(&Page, std::slice::Iter<'_, Entry>))| {
-        Some(Reverse((rest.as_slice().first()?.order, number)))
+    let runs = pages.iter().flat_map(|page| &page.runs);
+    let mut unread: Vec<_> = runs.map(|run| (&run.texts, run.entries.iter())).collect();
+    let head = |(number, (_, rest)): (usize, &(&Vec<u8>, std::slice::Iter<'_, Entry>))| {
+        Some(Reverse((rest.as_slice().first()?.order(), number)))
     };
     let mut heads: BinaryHeap<_> = unread.iter().enumerate().filter_map(head).collect();
     while let Some(mut first) = heads.peek_mut() {
         let Reverse((_, number)) = *first;
-        let Some((page, rest)) = unread.get_mut(number) else { break };
-        if let Some(Entry { outcome, encoded, line, .. }) = rest.next() {
-            tell(*outcome, Told { encoded: page.encoded.piece(*encoded), line: page.lines.piece(*line) })?;
+        let Some((texts, rest)) = unread.get_mut(number) else { break };
+        if let Some(Entry { outcome, from, .. }) = rest.next() {
+            tell(*outcome, told(texts, *from))?;
         }
         match rest.as_slice().first() {
             // Sinks to where it belongs when it is let go.
-            Some(next) => *first = Reverse((next.order, number)),
+            Some(next) => *first = Reverse((next.order(), number)),
             None => drop(std::collections::binary_heap::PeekMut::pop(first)),
         }
     }
@@ -201,18 +229,40 @@ mod tests {
 
     #[test]
     fn texts_of_any_length_are_kept_apart() {
-        let mut texts = Texts::default();
+        let mut page = Page::default();
         for _ in 0..2 {
-            let lengths = [0, 1, Texts::CHUNK - 2, 3, Texts::CHUNK, Texts::CHUNK * 3, 0, 5, Texts::SLACK];
+            let lengths = [0, 1, Run::FULL - 2, 3, Run::FULL, Run::FULL * 3, 0, 5, Run::SLACK];
             let text = |number: usize, length| vec![number as u8; length];
-            let add = |(number, length)| texts.add(|out| out.extend(text(number, length)));
-            let pieces: Vec<Piece> = lengths.into_iter().enumerate().map(add).collect();
-            for (number, (length, piece)) in lengths.into_iter().zip(pieces).enumerate() {
-                assert_eq!(texts.piece(piece), text(number, length), "{number}");
+            for (number, (length, other)) in lengths.into_iter().zip(lengths.into_iter().rev()).enumerate() {
+                let entry = Entry {
+                    at: Timestamp::from_seconds(0),
+                    message: QueueId::from_u64(number as u64),
+                    event: EventId::from_u64(0),
+                    from: 0,
+                    rank: 0,
+                    outcome: Outcome::Opened,
+                };
+                let write = |length| move |out: &mut Vec<u8>| out.extend(text(number, length));
+                page.open_run().add(entry, write(length), write(other));
             }
-            texts.clear();
-            assert!(texts.chunks.len() <= Texts::ROOM && texts.chunks.iter().all(Vec::is_empty));
+            let mut read = 0;
+            page.sort(Bound { at: Timestamp::from_seconds(1), id: 0 }, &mut Page::default());
+            merge(std::slice::from_ref(&page), |_, Told { encoded, line }| {
+                assert_eq!(encoded, text(read, lengths[read]), "{read}");
+                assert_eq!(line, text(read, lengths[lengths.len() - 1 - read]), "{read}");
+                read += 1;
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!((read, page.len()), (lengths.len(), lengths.len()));
+            page.clear();
+            assert!(page.runs.is_empty() && page.len() == 0, "room for so much is not kept");
         }
+    }
+
+    #[test]
+    fn an_entry_stays_small() {
+        assert_eq!(size_of::<Entry>(), 32);
     }
 
     proptest! {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use emta_campaign::Content;
 use emta_mail::{ReversePath, Timestamp};
+use emta_queue::Policy;
 use emta_smtp::{ClientConfig, ServerConfig, TlsPolicy};
 
 use super::scenario::{Outage, Plan};
@@ -16,6 +17,8 @@ pub(super) struct World {
     /// What every delivery sends.
     pub(super) content: Content,
     pub(super) outages: Vec<Outage>,
+    /// How messages are tried.
+    pub(super) policy: Arc<Policy>,
     /// When the first delivery is confirmed.
     pub(super) start: Timestamp,
     /// When nothing more is waited for.
@@ -38,6 +41,7 @@ impl World {
             mailbox_server: Arc::new(server_config(&config, false)),
             local_client: Arc::new(ClientConfig { tls: TlsPolicy::Never, ..mta_client.clone() }),
             mta_client: Arc::new(mta_client),
+            policy: Arc::new(config.queue.policy.clone()),
             content,
             config,
             outages,

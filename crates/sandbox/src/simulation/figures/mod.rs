@@ -1,7 +1,7 @@
 //! What a simulation adds up to: counts by virtual hour, by provider, by reason, by attempt, by age.
 //!
 //! [`Figures`] is a sum over events. Neither their order nor how they are divided among several figures that are
-//! merged at the end changes it, so shards may count for themselves. What is known only of the whole, such as how
+//! merged at the end changes it, so threads may count for themselves. What is known only of the whole, such as how
 //! much mail is still queued at the end of an hour, is read off the sums.
 
 mod counts;
@@ -68,8 +68,8 @@ pub struct Figures {
     classes: BTreeMap<BounceClass, Counts>,
     attempts: Vec<Counts>,
     left_at_age: Vec<u64>,
-    /// How the KPIs of each mode changed, by hour, and what that adds up to.
-    kpis: [(Vec<KpiRow>, KpiRow); Mode::ALL.len()],
+    /// How the KPIs of each mode changed, by hour.
+    kpis: [Vec<KpiRow>; Mode::ALL.len()],
 }
 
 impl Figures {
@@ -122,18 +122,18 @@ impl Figures {
         *number = number.saturating_add(addresses);
     }
 
-    /// Takes down the KPIs as they are at the end of the hour of `at`. Hours are told in order; one that is left out
-    /// ends as the one before it, and of several words on one hour the last holds.
-    pub fn kpis_at(&mut self, at: Timestamp, mode: Mode, kpis: &Kpis) {
+    /// Takes down the KPIs of a part of the run as they are at the end of the hour of `at`; `before` are those that were
+    /// taken down of it last. Hours are told in order; one that is left out ends as the one before it, and of several
+    /// words on one hour the last holds.
+    pub fn kpis_at(&mut self, at: Timestamp, mode: Mode, before: &mut KpiRow, kpis: &Kpis) {
         let hour = self.hour_of(at);
         let row = KpiRow::from(kpis);
-        let (changes, last) = &mut self.kpis[mode as usize];
         let mut change = row.clone();
-        change.subtract(&mem::replace(last, row));
-        slot(changes, hour).add(&change);
+        change.subtract(&mem::replace(before, row));
+        slot(&mut self.kpis[mode as usize], hour).add(&change);
     }
 
-    /// Adds what another shard of the same run has counted.
+    /// Adds what was counted of another part of the same run.
     pub fn merge(&mut self, other: &Self) {
         merge_each(&mut self.hours, &other.hours, Counts::merge);
         merge_each(&mut self.quarantined, &other.quarantined, |sum, more| *sum = sum.saturating_add(*more));
@@ -142,9 +142,8 @@ impl Figures {
         merge_keys(&mut self.classes, &other.classes);
         merge_each(&mut self.attempts, &other.attempts, Counts::merge);
         merge_each(&mut self.left_at_age, &other.left_at_age, |sum, more| *sum = sum.saturating_add(*more));
-        for ((rows, last), (others, other_last)) in self.kpis.iter_mut().zip(&other.kpis) {
+        for (rows, others) in self.kpis.iter_mut().zip(&other.kpis) {
             merge_each(rows, others, KpiRow::add);
-            last.add(other_last);
         }
     }
 
@@ -156,7 +155,7 @@ impl Figures {
     /// Virtual hours from the start to the end or the last thing counted, whichever is later; at least one.
     pub fn hours(&self) -> usize {
         let counted = self.hours.len().max(self.quarantined.len());
-        let counted = self.kpis.iter().map(|(changes, _)| changes.len()).fold(counted, usize::max);
+        let counted = self.kpis.iter().map(Vec::len).fold(counted, usize::max);
         // An end on the full hour belongs to the hour that it ends.
         let millis = self.setting.end.since(self.setting.start).as_millis();
         let planned = usize::try_from(millis.div_ceil(HOUR.as_millis())).unwrap_or(MAX_HOURS).min(MAX_HOURS);
@@ -198,14 +197,14 @@ impl Figures {
     /// The KPIs of a mode at the end of an hour.
     pub fn kpis(&self, mode: Mode, hour: usize) -> KpiRow {
         let mut sum = KpiRow::default();
-        self.kpis[mode as usize].0.iter().take(hour.saturating_add(1)).for_each(|row| sum.add(row));
+        self.kpis[mode as usize].iter().take(hour.saturating_add(1)).for_each(|row| sum.add(row));
         sum
     }
 
     /// The KPIs of a mode at the end of each hour.
     pub fn kpis_until(&self, mode: Mode) -> Vec<KpiRow> {
         let mut sum = KpiRow::default();
-        let changes = &self.kpis[mode as usize].0;
+        let changes = &self.kpis[mode as usize];
         let running = (0..self.hours()).map(|hour| {
             changes.get(hour).into_iter().for_each(|row| sum.add(row));
             sum.clone()

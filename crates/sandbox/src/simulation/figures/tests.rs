@@ -130,11 +130,12 @@ fn kpis_hold_until_the_next_word() {
     let at = |hour: i64| Timestamp::from_seconds(START + hour * 3600);
     let kpis = |delivered| Kpis { targeted: 10, delivered, ..Kpis::default() };
     let mut one = Figures::new(setting());
-    one.kpis_at(at(0), Mode::Efs, &kpis(1));
-    one.kpis_at(at(2), Mode::Efs, &kpis(5));
-    one.kpis_at(at(2), Mode::Efs, &kpis(4));
+    let mut before = KpiRow::default();
+    one.kpis_at(at(0), Mode::Efs, &mut before, &kpis(1));
+    one.kpis_at(at(2), Mode::Efs, &mut before, &kpis(5));
+    one.kpis_at(at(2), Mode::Efs, &mut before, &kpis(4));
     let mut other = Figures::new(setting());
-    other.kpis_at(at(1), Mode::Efs, &kpis(3));
+    other.kpis_at(at(1), Mode::Efs, &mut KpiRow::default(), &kpis(3));
     one.merge(&other);
     let until = one.kpis_until(Mode::Efs);
     let delivered: Vec<i64> = until.iter().take(4).map(|row| row.of(Indicator::Delivered)).collect();

@@ -9,7 +9,7 @@ use emta_mail::{
     QueueId, Reply, ReversePath, Timestamp,
 };
 
-use crate::simulation::figures::{Figures, LONGEST_VALIDITY, Mail, Outcome, Setting};
+use crate::simulation::figures::{Figures, KpiRow, LONGEST_VALIDITY, Mail, Outcome, Setting};
 
 /// Names that are to be escaped are among them.
 const PROVIDERS: [&str; 4] = ["alpha", "beta", "gamma & <delta>", "small \"one\""];
@@ -35,6 +35,7 @@ pub(crate) fn figures(scenario: &str, seed: u64, recipients: u64, mended: f64) -
         command: format!("emta simulate {scenario}.yaml --recipients {recipients} --seed {seed}"),
     };
     let mut figures = Figures::new(setting);
+    let mut before: [KpiRow; Mode::ALL.len()] = Default::default();
     for (event, provider, accepted_at) in events(seed, recipients, mended) {
         if Outcome::of(&event) == Outcome::HardBounced {
             figures.quarantine(event.at, 1);
@@ -59,7 +60,7 @@ pub(crate) fn figures(scenario: &str, seed: u64, recipients: u64, mended: f64) -
             kpis.soft = kpis.bounces - kpis.hard;
             kpis.by_reason.insert(FailureReason::UserUnknown, kpis.hard);
             let last_minute = start() + Duration::from_secs(hour as u64 * 3600 + 3599);
-            figures.kpis_at(last_minute, mode, &kpis);
+            figures.kpis_at(last_minute, mode, &mut before[mode as usize], &kpis);
         }
     }
     figures
