@@ -113,7 +113,8 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
             let attached = part(PartKind::Message).map(mime::Part::content);
             let message = attached.as_deref().unwrap_or(returned.as_bytes());
             // A list that tells a subscriber why it will stop writes below its text what had come back.
-            if mail.recipients.is_empty() && (attached.is_some() || !head.of_list) {
+            let names_nobody = mail.recipients.is_empty() && (attached.is_some() || !head.of_list);
+            if names_nobody || (!is_report && attached.as_deref().is_some_and(is_report_as_mail)) {
                 unwrap(&mut mail, message, attached.is_some());
             } else if mail.kind == MailKind::DeliveryReport {
                 complete::from_message(&mut mail, message);
@@ -145,6 +146,12 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
 enum Wrapped {
     Outer,
     Inner,
+}
+
+/// Whether a mail is a report by its type (RFC 6522).
+fn is_report_as_mail(mail: &[u8]) -> bool {
+    let (header, _) = header::split(mail.trim_ascii_start());
+    header::find(header, "Content-Type").is_some_and(|value| value.contains("report"))
 }
 
 /// What a notification says of the message is all there is of it.
@@ -322,9 +329,8 @@ fn unwrap(mail: &mut InboundMail, wrapped: &[u8], attached: bool) {
         return;
     }
     let (header, _) = header::split(wrapped);
-    let is_report = header::find(header, "Content-Type").is_some_and(|value| value.contains("report"));
     let head = Head::read(header);
-    if is_report
+    if is_report_as_mail(wrapped)
         || head.sent_by_machine()
         || (mail.kind == MailKind::Other && (attached || quoted::is_forwarded(&mail.subject.to_lowercase())))
         || formats::subject_says_failed(&head.subject().to_lowercase())

@@ -3,7 +3,7 @@
 
 use emta_mail::event::Verdict;
 use emta_mail::inbound::{self, Action, FoundIn, InboundMail, MailKind, RecipientReport};
-use emta_mail::{BounceClass, EnhancedStatus};
+use emta_mail::{BounceClass, EnhancedStatus, FailureReason, FailureType};
 use emta_qualify::tune::Case;
 use emta_qualify::{Kind, MAX_BODY, RuleSet, Subject};
 
@@ -55,7 +55,7 @@ pub struct Finding {
     pub reply_code: Option<u16>,
     /// The text that was qualified.
     pub text: String,
-    /// The rules' verdict.
+    /// The rules' verdict; Not defined where the message was delivered.
     pub verdict: Verdict,
     /// No rule but the one that takes everything knows the text.
     pub to_qualify: bool,
@@ -127,7 +127,12 @@ fn delivery(mail: &InboundMail, report: &RecipientReport, rules: &RuleSet) -> Fi
         Action::Delayed => Meaning::Delayed,
         Action::Delivered | Action::Relayed | Action::Expanded => Meaning::Delivered,
     };
-    let (verdict, to_qualify) = qualify(mail, Kind::Bounce, &text, report.reply_code, report.status, rules);
+    let (verdict, to_qualify) = if meaning == Meaning::Delivered {
+        let (failure_type, reason) = (FailureType::NotDefined, FailureReason::NotDefined);
+        (Verdict { class: None, failure_type, reason, rule: None }, false)
+    } else {
+        qualify(mail, Kind::Bounce, &text, report.reply_code, report.status, rules)
+    };
     let recipient = report.address().map(str::to_owned);
     let found_in = recipient.as_ref().map(|_| report.found_in);
     let alias = report.final_recipient.clone().filter(|alias| Some(alias) != recipient.as_ref());
