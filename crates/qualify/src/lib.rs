@@ -37,7 +37,7 @@ pub use normalise::{MAX_NORMALISED, normalise};
 pub use pattern::{MAX_PATTERN_LEN, MAX_PATTERNS_PER_RULE};
 pub use rule::{Assignment, Field, Pattern, RuleSpec, RuleTests, Sample, When};
 pub use rule_tests::{Expectation, TestFailure};
-pub use set::{Explanation, Found, MAX_RULES, RuleMatch, RuleSet, unmatched_mail, unmatched_reply};
+pub use set::{Explanation, Found, MAX_RULES, RuleMatch, RuleSet, Winner, unmatched_mail, unmatched_reply};
 pub use subject::{Kind, MAX_BODY, MAX_SUBJECT, MAX_TEXT, Subject};
 pub use table::{
     Decision, Edit, MAX_OCCURRENCES, MAX_ROWS, OVERFLOW_TEXT, Qualification, QualificationTable, Row,

@@ -58,13 +58,22 @@ impl Branch {
         }
     }
 
+    /// Whether it is in the text, if its matches begin only there: what [`Self::find`] tells, in less time.
+    pub(crate) fn is_match(&self, text: &Text<'_>, starts: Starts<'_>) -> bool {
+        let regex = match self {
+            Self::Plain(regex) if text.is_ascii() => regex,
+            Self::Unicode { regex, .. } if text.is_ascii() => regex,
+            Self::Words(_) | Self::Plain(_) | Self::Unicode { .. } => {
+                return self.find(text, starts).is_some();
+            }
+        };
+        let search = |input: Input<'_>| regex.search_half(&input.earliest(true)).map(|_| ());
+        search_from(text.raw, starts, search).is_some()
+    }
+
     /// Whether it is in the text.
     pub(crate) fn is_in(&self, text: &Text<'_>) -> bool {
-        match self {
-            Self::Words(words) => words.is_in(text.raw),
-            Self::Plain(regex) => regex.is_match(text.simplified()),
-            Self::Unicode { regex, .. } => regex.is_match(text.raw),
-        }
+        self.is_match(text, Starts::Anywhere)
     }
 
     fn memory_usage(&self) -> usize {
@@ -79,19 +88,21 @@ impl Branch {
 }
 
 fn find(regex: &meta::Regex, text: &str, starts: Starts<'_>) -> Option<Range<usize>> {
-    let search = |from: u32, anchored| {
-        let input = Input::new(text).range(from as usize..).anchored(anchored);
-        regex.search(&input).map(|found| found.range())
-    };
-    let Starts::At(places) = starts else { return search(0, Anchored::No) };
+    search_from(text, starts, |input| regex.search(&input).map(|found| found.range()))
+}
+
+/// Searches where matches may begin.
+fn search_from<T>(text: &str, starts: Starts<'_>, search: impl Fn(Input<'_>) -> Option<T>) -> Option<T> {
+    let from = |place: u32, anchored| search(Input::new(text).range(place as usize..).anchored(anchored));
+    let Starts::At(places) = starts else { return from(0, Anchored::No) };
     let mut place = places.first();
     for _ in 0..MAX_PLACES {
-        if let Some(found) = search(place, Anchored::Yes) {
+        if let Some(found) = from(place, Anchored::Yes) {
             return Some(found);
         }
         place = places.after(place)?;
     }
-    search(place, Anchored::No)
+    from(place, Anchored::No)
 }
 
 /// The branches of a pattern, each with its demands.

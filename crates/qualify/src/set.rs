@@ -55,6 +55,17 @@ pub struct RuleMatch<'a> {
     verdict: &'a Verdict,
 }
 
+/// The rule that decides about a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Winner<'a> {
+    /// The rule as it was written.
+    pub rule: &'a RuleSpec,
+    /// Its place in the set, from 0.
+    pub position: usize,
+    /// What it says.
+    pub verdict: &'a Verdict,
+}
+
 /// Where a pattern was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -172,7 +183,22 @@ impl RuleSet {
         self.rules.iter().map(|rule| &rule.spec)
     }
 
-    /// The first rule that matches.
+    /// The first rule that matches. This is what deciding takes and no more; [`Self::qualify`] also tells where.
+    pub fn winner(&self, subject: &Subject<'_>) -> Option<Winner<'_>> {
+        self.with_tries(subject, |tries, texts, answers| {
+            let decides = |next: &Try| match next.branch {
+                None => self.rules.get(next.rule as usize).is_some_and(|rule| answers.pass(rule.gate)),
+                Some(_) => self.branch(*next, texts, answers).is_some_and(|(number, branch, looked_at)| {
+                    branch.is_match(&looked_at.text, looked_at.scan.starts(number))
+                }),
+            };
+            let position = self.always.among(tries).find(decides)?.rule as usize;
+            let rule = self.rules.get(position)?;
+            Some(Winner { rule: &rule.spec, position, verdict: &rule.verdict })
+        })
+    }
+
+    /// The first rule that matches, and where its pattern is.
     pub fn qualify(&self, subject: &Subject<'_>) -> Option<RuleMatch<'_>> {
         let mut winner = None;
         self.each_match(subject, |found| {
@@ -195,7 +221,7 @@ impl RuleSet {
     /// What the set makes of the subject; `unmatched` ([`unmatched_reply`], [`unmatched_mail`]) where no rule
     /// matches.
     pub fn verdict(&self, subject: &Subject<'_>, unmatched: impl FnOnce() -> Verdict) -> Verdict {
-        self.qualify(subject).map_or_else(unmatched, |found| found.verdict.clone())
+        self.winner(subject).map_or_else(unmatched, |winner| winner.verdict.clone())
     }
 
     /// What the rule at this place says; `None` if there is none.
@@ -224,21 +250,26 @@ impl RuleSet {
         found
     }
 
-    /// Calls `visit` with each match in order until it returns false.
-    fn each_match<'a>(&'a self, subject: &Subject<'_>, visit: impl FnMut(RuleMatch<'a>) -> bool) {
+    /// What `work` makes of the tries that are to be made on a subject, in order but for those that are
+    /// [always](Always::among) made.
+    fn with_tries<T>(
+        &self,
+        subject: &Subject<'_>,
+        work: impl FnOnce(&[Try], &Texts<'_>, &mut Answers<'_>) -> T,
+    ) -> T {
         MEMORY.with(|memory| match memory.try_borrow_mut() {
-            Ok(mut memory) => self.each_match_with(&mut memory, subject, visit),
-            // `visit` has asked about another subject.
-            Err(_) => self.each_match_with(&mut Memory::default(), subject, visit),
-        });
+            Ok(mut memory) => self.with_tries_in(&mut memory, subject, work),
+            // `work` has asked about another subject.
+            Err(_) => self.with_tries_in(&mut Memory::default(), subject, work),
+        })
     }
 
-    fn each_match_with<'a>(
-        &'a self,
+    fn with_tries_in<T>(
+        &self,
         memory: &mut Memory,
         subject: &Subject<'_>,
-        visit: impl FnMut(RuleMatch<'a>) -> bool,
-    ) {
+        work: impl FnOnce(&[Try], &Texts<'_>, &mut Answers<'_>) -> T,
+    ) -> T {
         let mut hits = memory.hits.iter_mut();
         let mut fields = self.fields.iter().filter_map(|field| {
             let text = Text::new(subject.field(*field)?);
@@ -247,17 +278,22 @@ impl RuleSet {
         });
         let texts = [fields.next(), fields.next(), fields.next()];
         let mut answers = self.gates.ask(subject, &mut memory.answers);
-        self.try_all(&texts, &mut answers, &mut memory.tries, visit);
+        self.collect(&texts, &mut answers, &mut memory.tries);
+        work(&memory.tries, &texts, &mut answers)
+    }
+
+    /// Calls `visit` with each match in order until it returns false.
+    fn each_match<'a>(&'a self, subject: &Subject<'_>, visit: impl FnMut(RuleMatch<'a>) -> bool) {
+        self.with_tries(subject, |tries, texts, answers| self.try_all(tries, texts, answers, visit));
     }
 
     fn try_all<'a>(
         &'a self,
+        tries: &[Try],
         texts: &Texts<'_>,
         answers: &mut Answers<'_>,
-        tries: &mut Vec<Try>,
         mut visit: impl FnMut(RuleMatch<'a>) -> bool,
     ) {
-        self.collect(texts, answers, tries);
         let mut tries = self.always.among(tries).peekable();
         let mut last_match = None;
         while let Some(next) = tries.next() {
@@ -297,13 +333,23 @@ impl RuleSet {
 
     /// The number of the pattern in its rule, and where it is, if the rule applies.
     fn find(&self, next: Try, texts: &Texts<'_>, answers: &mut Answers<'_>) -> Option<(u32, Range<usize>)> {
+        let (number, branch, looked_at) = self.branch(next, texts, answers)?;
+        let span = branch.find(&looked_at.text, looked_at.scan.starts(number))?;
+        Some((self.of.get(number as usize)?.pattern, span))
+    }
+
+    /// The branch to be looked for, its number, and where it is looked for, if the rule applies.
+    fn branch<'a>(
+        &'a self,
+        next: Try,
+        texts: &'a Texts<'a>,
+        answers: &mut Answers<'_>,
+    ) -> Option<(u32, &'a Branch, &'a LookedAt<'a>)> {
         let number = next.branch?;
         let (branch, of) = (self.branches.get(number as usize)?, self.of.get(number as usize)?);
         let looked_at = texts.iter().flatten().find(|looked_at| looked_at.field == next.field)?;
-        if looked_at.scan.rules_out(number) || !answers.pass(of.gate) {
-            return None;
-        }
-        Some((of.pattern, branch.find(&looked_at.text, looked_at.scan.starts(number))?))
+        let applies = !looked_at.scan.rules_out(number) && answers.pass(of.gate);
+        applies.then_some((number, branch, looked_at))
     }
 
     /// The branches whose demands are met, of rules whose conditions hold, in order.
@@ -321,7 +367,7 @@ impl RuleSet {
             });
         }
         tries.extend(answers.provider.iter().flat_map(|provider| self.always.of_provider(*provider)));
-        tries.sort_unstable();
+        tries.sort_unstable_by_key(Try::key);
     }
 }
 

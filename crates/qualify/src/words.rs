@@ -65,11 +65,6 @@ impl Words {
         self.search(text, place as usize)
     }
 
-    /// Whether one of them is in the text.
-    pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.search(text, 0).is_some()
-    }
-
     /// Octets that they take in memory.
     pub(crate) fn memory_usage(&self) -> usize {
         self.alternatives.iter().map(|word| size_of::<Box<str>>() + word.len()).sum()

@@ -160,6 +160,9 @@ proptest! {
             };
             let expected = naive(&specs, &subject);
             prop_assert_eq!(fast(&set.explain(&subject).matches), expected.clone());
+            let decided = set.winner(&subject);
+            let position = expected.first().map(|(position, _)| *position);
+            prop_assert_eq!(decided.map(|winner| winner.position), position);
             let winner = set.qualify(&subject);
             prop_assert_eq!(fast(winner.as_slice()), expected.get(..1).unwrap_or_default());
         }

@@ -17,6 +17,14 @@ pub(super) struct Try {
     pub(super) field: Field,
 }
 
+impl Try {
+    /// In their order: a number is compared at once. Rules are at most [`MAX_RULES`](super::MAX_RULES).
+    pub(super) fn key(&self) -> u64 {
+        let branch = self.branch.map_or(0, |branch| u64::from(branch) + 1);
+        u64::from(self.rule) << 40 | u64::from(self.turn) << 36 | branch
+    }
+}
+
 /// What is tried whatever the texts hold. A set for many providers has hundreds of rules that look at a status only;
 /// those that are for providers by name are asked only about mail to these.
 #[derive(Clone, Debug, Default)]

@@ -62,8 +62,8 @@ pub(crate) fn lines(corpus: Option<&Path>, shipped: &RuleSet) -> Result<(), Fail
         let watch = Stopwatch::start();
         let set = RuleSet::compile("benchmark", specs)?;
         let compiled = watch.elapsed();
-        let qualify = |case: &Case| set.qualify(&case.as_subject()).map(|found| found.position);
-        let speed = per_second(&cases, qualify);
+        let decide = |case: &Case| set.winner(&case.as_subject()).map(|winner| winner.position);
+        let speed = per_second(&cases, decide);
         let what = format!("lines a second: {} rules", thousands(set.rules().len() as u64));
         let nanoseconds = 1_000_000_000 / speed.max(1);
         let compiled = compiled.as_millis();
@@ -73,7 +73,7 @@ pub(crate) fn lines(corpus: Option<&Path>, shipped: &RuleSet) -> Result<(), Fail
         );
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let together: u64 = thread::scope(|scope| {
-            let all: Vec<_> = (0..threads).map(|_| scope.spawn(|| per_second(&cases, qualify))).collect();
+            let all: Vec<_> = (0..threads).map(|_| scope.spawn(|| per_second(&cases, decide))).collect();
             all.into_iter().map(|one| one.join().unwrap_or_default()).sum()
         });
         row(&format!("  the same set, {threads} threads"), &thousands(together));

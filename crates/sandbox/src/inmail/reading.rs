@@ -227,8 +227,8 @@ fn qualify(
         subject: Some(&mail.subject),
         body: Some(&mail.text),
     };
-    match rules.qualify(&subject) {
-        Some(matched) => (matched.verdict().clone(), matched.rule.takes_everything()),
+    match rules.winner(&subject) {
+        Some(winner) => (winner.verdict.clone(), winner.rule.takes_everything()),
         None => (emta_qualify::unmatched_mail(), true),
     }
 }
