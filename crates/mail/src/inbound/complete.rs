@@ -163,7 +163,9 @@ pub(super) fn with_unnamed(mail: &mut InboundMail, unnamed: Option<RecipientRepo
         0 | 1 => unnamed,
         several => dsn::shared_by(&unnamed, several),
     };
-    let without = |report: &&mut RecipientReport| report.status.is_none() && report.reply_code.is_none();
+    let without = |report: &&mut RecipientReport| {
+        report.found_in != FoundIn::StatusPart && report.status.is_none() && report.reply_code.is_none()
+    };
     for report in mail.recipients.iter_mut().filter(without) {
         report.action = unnamed.action;
         report.status = unnamed.status;

@@ -118,7 +118,7 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
         let read = action(&text());
         // A second action in an open group is a repetition; after an empty line it is another recipient's.
         let is_lent = std::mem::take(&mut group.lent_action);
-        if !is_lent && group.closed && group.action.is_some() {
+        if !is_lent && group.closed && group.action.is_some() && read.is_some() {
             finish(out, group);
         }
         group.any = true;

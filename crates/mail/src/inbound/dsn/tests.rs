@@ -23,6 +23,11 @@ fn reads_groups_however_they_are_torn() {
          Diagnostic-Code: smtp; 550 5.1.1\n  unknown\n\nFinal-Recipient: rfc822; b@example.com\nAction: delayed\nStatus: 4.4.1\n",
         &["a@example.com failed 5.1.1 550 5.1.1 unknown", "b@example.com delayed 4.4.1"],
     );
+    // Fields without a value begin nothing.
+    check(
+        "Final-Recipient: a@example.com\n\nFinal-Recipient: b@example.com\nAction: delayed\n\nAction: \n",
+        &["a@example.com failed -", "b@example.com delayed -"],
+    );
     // Everything in one group.
     check(
         "Final-Recipient: a@example.com\nStatus: 5.1.1\nFinal-Recipient: b@example.com\nStatus: 5.2.2\n",
