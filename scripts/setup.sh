@@ -12,19 +12,27 @@ PATH=$PATH:/usr/sbin:/sbin:$root/target/tools/bin
 
 readonly CARGO_DENY=0.20.2
 
+# Whether a tool is here with all that the tests use of it: Debian only recommends swaks what it needs for TLS.
+is_here() {
+    command -v "$1" > /dev/null && { [[ $1 != swaks ]] || perl -MNet::SSLeay -e 1 2> /dev/null; }
+}
+
 missing=()
 for tool in "$@"; do
-    command -v "$tool" > /dev/null && continue
+    is_here "$tool" && continue
     case $tool in
         cargo-deny)
             echo "setup: building cargo-deny $CARGO_DENY"
             cargo install cargo-deny --quiet --version "$CARGO_DENY" --locked --no-default-features --root "$root/target/tools"
             continue
             ;;
-        smtp-source | smtp-sink) package=postfix ;;
-        *) package=$tool ;;
+        smtp-source | smtp-sink) packages=(postfix) ;;
+        swaks) packages=(swaks libnet-ssleay-perl) ;;
+        *) packages=("$tool") ;;
     esac
-    [[ " ${missing[*]-} " == *" $package "* ]] || missing+=("$package")
+    for package in "${packages[@]}"; do
+        [[ " ${missing[*]-} " == *" $package "* ]] || missing+=("$package")
+    done
 done
 [[ ${#missing[@]} -eq 0 ]] && exit 0
 
