@@ -26,7 +26,8 @@ pub(super) fn from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str, kn
 
 /// A word in the place of an address: `unknown`.
 fn lacks_address(report: &RecipientReport) -> bool {
-    report.address().is_none_or(|address| !address.contains('@'))
+    let names = [&report.final_recipient, &report.original_recipient];
+    !names.into_iter().flatten().any(|name| name.contains('@'))
 }
 
 /// No words say why; what went well needs none.

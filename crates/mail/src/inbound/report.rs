@@ -228,9 +228,11 @@ impl fmt::Display for FoundIn {
 }
 
 impl RecipientReport {
-    /// The address that the sender knew, or else the one that was tried.
+    /// The address that the sender knew, or else the one that was tried; one without `@` only if both are.
     pub fn address(&self) -> Option<&str> {
-        self.original_recipient.as_deref().or(self.final_recipient.as_deref())
+        let mut names = [&self.original_recipient, &self.final_recipient].into_iter().flatten();
+        let first = names.clone().next();
+        names.find(|name| name.contains('@')).or(first).map(String::as_str)
     }
 }
 
