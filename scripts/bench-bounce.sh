@@ -18,7 +18,7 @@ case ${1:-} in
         figures > "$work.figures" || { rm -f "$work.figures"; exit 1; }
         {
             printf '### Bounces\n\n'
-            printf '%s\n' "What \`make bench-bounce\` prints (\`scripts/bench-bounce.sh\`), here on one core of $(uname -m), Linux. The labels are" \
+            printf '%s\n' "What \`make bench-bounce\` prints (\`scripts/bench-bounce.sh\`), here on one core of $(uname -m), Linux, but for the rows of threads. The labels are" \
                 "those of the tuning corpora in \`../shared/corpus\`; where we dispute one, [tests/corpus-disagreements.md](tests/corpus-disagreements.md)" \
                 'says why. Speeds are the best of five rounds; the peak is VmHWM of a process that reads one mail.' ''
             printf '```console\n$ make bench-bounce\n'
