@@ -192,17 +192,16 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
         found_in: FoundIn::StatusPart,
         ..RecipientReport::default()
     };
-    if names == [None, None] {
-        if group.any && out.unnamed.is_none() {
-            out.unnamed = Some(said);
-        }
-        return;
-    }
     let shared = shared_by(&said, group.before.len());
+    let is_of_nobody = group.before.is_empty();
     for names in group.before {
         push(out, names, shared.clone());
     }
-    push(out, names, said);
+    if names != [None, None] {
+        push(out, names, said);
+    } else if is_of_nobody && group.any && out.unnamed.is_none() {
+        out.unnamed = Some(said);
+    }
 }
 
 /// What is said of one recipient as it is said of so many others, without what would make the report grow with them.

@@ -28,6 +28,10 @@ fn reads_groups_however_they_are_torn() {
         "Final-Recipient: a@example.com\n\nFinal-Recipient: b@example.com\nAction: delayed\n\nAction: \n",
         &["a@example.com failed -", "b@example.com delayed -"],
     );
+    check(
+        "Final-Recipient: a@example.com\nOriginal-Recipient: o@example.com\nOriginal-Recipient: \n",
+        &["o@example.com failed -"],
+    );
     // Everything in one group.
     check(
         "Final-Recipient: a@example.com\nStatus: 5.1.1\nFinal-Recipient: b@example.com\nStatus: 5.2.2\n",
