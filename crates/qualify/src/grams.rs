@@ -136,6 +136,7 @@ impl Literals {
                     hits.resize(count + entries.len(), Hit::default());
                 }
                 for entry in entries {
+                    // Zeros stand in front of the text.
                     let start = at - entry.offset as usize;
                     // Whether or not it is there: the processor need not guess it.
                     if let Some(slot) = hits.get_mut(count) {

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::grams::{self, Hit, Literals};
 use crate::lists::Lists;
 use crate::literals::{AnyOf, Demands};
+use crate::plain::Text;
 
 /// The literals of all patterns of a set. Patterns have numbers in the order given.
 #[derive(Clone, Debug)]
@@ -127,13 +128,13 @@ impl Prefilter {
     }
 
     /// Looks through a text, with memory that may be of another scan.
-    pub(crate) fn scan<'a>(&'a self, text: &str, hits: &'a mut Hits) -> Scan<'a> {
+    pub(crate) fn scan<'a>(&'a self, text: &Text<'_>, hits: &'a mut Hits) -> Scan<'a> {
         // U+017F and U+212A match `s` and `k` without regard to case; literals are compared in ASCII only.
         let is_ascii = text.is_ascii();
-        let is_blind = !is_ascii && text.contains(['\u{17f}', '\u{212a}']);
+        let is_blind = !is_ascii && text.raw.contains(['\u{17f}', '\u{212a}']);
         hits.all.clear();
         if !is_blind {
-            self.literals.find(text, &mut hits.search, &mut hits.all);
+            self.literals.find(text.raw, &mut hits.search, &mut hits.all);
         }
         hits.met.clear();
         if hits.first.len() < self.waiting.len() || hits.scans_left == 0 {
@@ -234,7 +235,9 @@ mod tests {
     #[track_caller]
     fn check(filter: &Prefilter, text: &str, expected: &[usize]) {
         let mut found = Vec::new();
-        filter.scan(text, &mut Hits::default()).candidates(|pattern| found.push(pattern as usize));
+        filter
+            .scan(&Text::new(text), &mut Hits::default())
+            .candidates(|pattern| found.push(pattern as usize));
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, expected, "{text}");
@@ -253,12 +256,14 @@ mod tests {
     #[test]
     fn tells_where_matches_may_begin() {
         let filter = filter(&[r"user\d*", r"\w+ quota", r"(mail)?box \d"]);
-        let starts = |text: &str, pattern| match filter.scan(text, &mut Hits::default()).starts(pattern) {
-            Starts::Anywhere => None,
-            Starts::At(places) => Some(
-                std::iter::successors(Some(places.first()), |last| places.after(*last)).collect::<Vec<_>>(),
-            ),
-        };
+        let starts =
+            |text: &str, pattern| match filter.scan(&Text::new(text), &mut Hits::default()).starts(pattern) {
+                Starts::Anywhere => None,
+                Starts::At(places) => Some(
+                    std::iter::successors(Some(places.first()), |last| places.after(*last))
+                        .collect::<Vec<_>>(),
+                ),
+            };
         assert_eq!(starts("a User, the user is unknown", 0), Some(vec![2, 12]));
         assert_eq!(starts("over quota", 1), None);
         assert_eq!(starts("mailbox is full", 2), Some(vec![0, 4]));

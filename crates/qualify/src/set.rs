@@ -273,7 +273,7 @@ impl RuleSet {
         let mut hits = memory.hits.iter_mut();
         let mut fields = self.fields.iter().filter_map(|field| {
             let text = Text::new(subject.field(*field)?);
-            let scan = self.prefilter.scan(text.raw, hits.next()?);
+            let scan = self.prefilter.scan(&text, hits.next()?);
             Some(LookedAt { field: *field, text, scan })
         });
         let texts = [fields.next(), fields.next(), fields.next()];

@@ -190,7 +190,7 @@ fn two_thousand_rules_are_told_apart() {
     let explanation = set.explain(&Subject::from_reply_line(&line, None));
     assert_eq!(explanation.matches.iter().map(|found| found.position).collect::<Vec<_>>(), [1234]);
     let mut tried = Vec::new();
-    set.prefilter.scan(&line, &mut Hits::default()).candidates(|pattern| tried.push(pattern));
+    set.prefilter.scan(&Text::new(&line), &mut Hits::default()).candidates(|pattern| tried.push(pattern));
     assert_eq!(tried, [1234]);
 }
 
