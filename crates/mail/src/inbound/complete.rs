@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::head::Head;
 use super::report::{Action, FoundIn, InboundMail, RecipientReport};
-use super::{dsn, formats, head, header, mime, notice, original, plain_text, values};
+use super::{dsn, formats, head, header, mime, notice, original, plain_text, quoted, values};
 
 /// Takes the diagnostic from the text for people where the report has none, as OpenSMTPD's, or the reply code, as
 /// Sendmail's on programs that failed.
@@ -183,7 +183,8 @@ pub(super) fn with_unnamed(mail: &mut InboundMail, unnamed: Option<RecipientRepo
 pub(super) fn with_message_id(mail: &mut InboundMail, head: &Head<'_>, human: &str) {
     let known = |mail: &InboundMail| mail.original.as_ref().is_some_and(|o| o.message_id.is_some());
     if !known(mail)
-        && let Some(id) = original::id_in_text(human).or_else(|| head.answered())
+        && let Some(id) =
+            quoted::labelled_id(human).or_else(|| original::id_in_text(human)).or_else(|| head.answered())
     {
         mail.original.get_or_insert_default().message_id = Some(id);
     }

@@ -103,11 +103,6 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         report_or_answer(&mut mail, &head, human, known, Reports { status, is_receipt: receipt.is_some() });
         if mail.kind == MailKind::DeliveryReport {
             mail.program = known.program();
-            if mail.original.as_ref().is_none_or(|original| original.message_id.is_none())
-                && let Some(message_id) = quoted::message_id(&head, human)
-            {
-                mail.original.get_or_insert_default().message_id = Some(message_id);
-            }
         }
         if depth == Wrapped::Outer {
             let attached = part(PartKind::Message).map(mime::Part::content);

@@ -104,11 +104,11 @@ impl Marked<'_> {
     }
 }
 
-/// The identifier of the message that a notice is about, where it names it in its text or in its own header.
-pub(super) fn message_id(head: &Head<'_>, human: &str) -> Option<String> {
+/// The identifier of the message that a notice is about, where a line of its text has it behind a label.
+pub(super) fn labelled_id(human: &str) -> Option<String> {
     const LOOKED_AT: usize = 16 * 1024;
     let human = &human[..human.floor_char_boundary(LOOKED_AT)];
-    let named = human.lines().filter(|line| line.contains('@')).find_map(|line| {
+    human.lines().filter(|line| line.contains('@')).find_map(|line| {
         let (words, value) = label(line)?;
         let words = words.to_lowercase();
         let is_id = words == "id"
@@ -117,8 +117,7 @@ pub(super) fn message_id(head: &Head<'_>, human: &str) -> Option<String> {
         (is_id && !value.is_empty() && !value.contains(char::is_whitespace))
             .then(|| values::message_id(value))
             .flatten()
-    });
-    named.or_else(|| head.answered())
+    })
 }
 
 /// Whether a subject in lower case is that of a mail that somebody passed on, in the languages of mail programs.
@@ -189,7 +188,8 @@ mod tests {
             ("Valid: <2@x>\n", "1@x"),
             ("", "1@x"),
         ] {
-            assert_eq!(message_id(&head, text).as_deref(), Some(expected), "{text}");
+            let found = labelled_id(text).or_else(|| head.answered());
+            assert_eq!(found.as_deref(), Some(expected), "{text}");
         }
     }
 

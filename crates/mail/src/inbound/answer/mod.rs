@@ -210,15 +210,15 @@ mod tests {
         }
     }
 
+    #[track_caller]
+    fn check_text(subject: &str, header: &str, text: &str, expected: bool) {
+        assert_eq!(is_auto_reply(&Head::read(header.as_bytes()), subject, text), expected, "{header} {text}");
+    }
+
     #[test]
     fn a_text_needs_another_sign() {
-        let check = |header: &str, text: &str, expected: bool| {
-            assert_eq!(
-                is_auto_reply(&Head::read(header.as_bytes()), "Re: Offers", text),
-                expected,
-                "{header} {text}"
-            );
-        };
+        let check =
+            |header: &str, text: &str, expected: bool| check_text("Re: Offers", header, text, expected);
         for text in [
             "I am out of the office until Monday.",
             "Ich bin nicht im Büro.",
@@ -242,13 +242,7 @@ mod tests {
 
     #[test]
     fn a_notice_of_absence_is_one_under_any_subject() {
-        let check = |header: &str, text: &str, expected: bool| {
-            assert_eq!(
-                is_auto_reply(&Head::read(header.as_bytes()), "Thanks", text),
-                expected,
-                "{header} {text}"
-            );
-        };
+        let check = |header: &str, text: &str, expected: bool| check_text("Thanks", header, text, expected);
         let person = "From: a@example.com\n";
         check(person, "I am out of the office until Monday. In urgent cases ask b@example.com.", true);
         check(person, "Ich bin nicht im Büro. Wenden Sie sich an b@example.com.", true);
