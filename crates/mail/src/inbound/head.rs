@@ -116,8 +116,12 @@ impl<'a> Head<'a> {
             .or_else(|| self.certified.and_then(|value| message_id(&header::unfold(value))))
     }
 
-    pub(super) fn auto_submitted(&self) -> Cow<'a, str> {
-        text(self.auto_submitted)
+    /// The keyword of `Auto-Submitted` (RFC 3834 section 5), which parameters or a comment may follow; empty where there
+    /// is none.
+    pub(super) fn auto_submitted(&self) -> &'a str {
+        let value = self.auto_submitted.unwrap_or_default().trim_ascii_start();
+        let end = value.iter().position(|octet| matches!(octet, b';' | b'(') || octet.is_ascii_whitespace());
+        std::str::from_utf8(&value[..end.unwrap_or(value.len())]).unwrap_or_default()
     }
 
     pub(super) fn precedence(&self) -> Cow<'a, str> {
@@ -136,7 +140,8 @@ impl<'a> Head<'a> {
 
     /// It says that no person sent it (RFC 3834 section 5).
     pub(super) fn sent_by_program(&self) -> bool {
-        self.auto_submitted.is_some_and(|value| !value.trim_ascii().eq_ignore_ascii_case(b"no"))
+        let keyword = self.auto_submitted();
+        !keyword.is_empty() && !keyword.eq_ignore_ascii_case("no")
     }
 
     /// It is a receipt of certified mail.
@@ -180,9 +185,7 @@ impl<'a> Head<'a> {
             "listserv",
             "gateway",
         ];
-        let submitted = self.auto_submitted();
-        let automatic = !submitted.is_empty() && !submitted.trim().eq_ignore_ascii_case("no");
-        automatic || self.null_sender() || self.sent_by_mail_system() || {
+        self.sent_by_program() || self.null_sender() || self.sent_by_mail_system() || {
             let from = text(self.from).to_ascii_lowercase();
             NAMES.iter().any(|name| from.contains(name))
         }
@@ -298,6 +301,23 @@ mod tests {
         let head = Head::read(b"");
         assert!(!head.null_sender() && !head.sent_by_mail_system());
         assert_eq!((head.from(), head.to(), head.report_id(), head.answered()), (None, None, None, None));
+    }
+
+    #[test]
+    fn a_program_says_that_it_sent_the_mail() {
+        for (value, keyword, by_program) in [
+            ("auto-replied", "auto-replied", true),
+            (" auto-generated; type=x", "auto-generated", true),
+            ("Auto-Notified (by us)", "Auto-Notified", true),
+            ("no", "no", false),
+            ("No; because=a person wrote it", "No", false),
+            ("", "", false),
+            (" ;", "", false),
+        ] {
+            let header = format!("Auto-Submitted:{value}\n");
+            let head = Head::read(header.as_bytes());
+            assert_eq!((head.auto_submitted(), head.sent_by_program()), (keyword, by_program), "{value}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::super::head::Head;
 use super::super::quoted;
-use super::{LOOKED_AT, beginning, beginning_of, is_reply, keyword};
+use super::{LOOKED_AT, beginning, beginning_of, is_reply};
 
 /// How challenges ask to prove that the sender is human, in lower case.
 const SUBJECTS: [&str; 17] = [
@@ -174,7 +174,7 @@ pub(in super::super) fn is_challenge(head: &Head<'_>, subject: &str, text: &str)
     }
     let answers = head.is_answer()
         || head.null_sender()
-        || keyword(head).eq_ignore_ascii_case("auto-replied")
+        || head.auto_submitted().eq_ignore_ascii_case("auto-replied")
         || (is_reply(&subject) && !quoted::quotes(beginning_of(text, LOOKED_AT)));
     answers && !head.of_list && !head.sent_by_mail_system() && {
         let text = beginning(text, LOOKED_AT);

@@ -22,7 +22,7 @@ const BEGINNING: usize = 400;
 /// has something that few people's mails have, or the text of a reply begins with it, or the text of any mail begins
 /// with it and goes on as only such texts do.
 pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool {
-    let keyword = keyword(head);
+    let keyword = head.auto_submitted();
     // What was generated answers nothing unless it looks like an answer: tickets, invoices, passwords.
     let generated = keyword.eq_ignore_ascii_case("auto-generated");
     let replied =
@@ -41,13 +41,6 @@ pub(super) fn is_auto_reply(head: &Head<'_>, subject: &str, text: &str) -> bool 
             && (says_away(head, text, low)
                 || says_automatic(head, text)
                 || is_notice_of_absence(head, replies, text)))
-}
-
-/// What `Auto-Submitted` says (RFC 3834 section 5): `no` is the value of mail that a person sent; parameters follow a
-/// semicolon.
-fn keyword(head: &Head<'_>) -> String {
-    let submitted = head.auto_submitted();
-    submitted.split([';', ' ', '(']).next().unwrap_or_default().trim().to_owned()
 }
 
 /// Whether the subject, or the beginning of the text, says that somebody is away.
