@@ -303,3 +303,8 @@ fn imperfect_reports() {
 fn kinds_of_mail_again() {
     check("kinds_again.txt");
 }
+
+#[test]
+fn a_bounce_mailbox() {
+    check("mailbox.txt");
+}

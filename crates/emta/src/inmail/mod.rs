@@ -22,12 +22,15 @@ use summary::Summary;
 /// Read and qualify mail that came back, offline: one JSON object a line for each recipient, a summary on
 /// standard error.
 ///
-/// A mail that names no recipient gives one line with `"recipient": null`. A file that begins with `From ` is
+/// A line has all that the mail says of the recipient: both addresses of a report, action, status, reply code, the text
+/// and how the rules qualify it, both hosts, times, the message's identifier and its `X-` fields, the format, and where
+/// the recipient was found. A mail that names no recipient gives one line with `"recipient": null`. A file that begins with `From ` is
 /// an mbox of many mails. What cannot be read is told and left out; the exit code is 6 then.
 #[derive(Args)]
 #[command(after_help = "Examples:
   emta inmail bounce.eml
   emta inmail maildir/ archive.mbox | jq -r '[.recipient, .type, .reason, .rule] | @tsv'
+  emta inmail bounces/ | jq -c 'select(.action == \"failed\") | [.final_recipient, .remote_mta, .original_headers]'
   emta inmail --rules my-rules.yaml bounces/ | jq 'select(.to_qualify)'
   curl -s http://127.0.0.1:8025/api/v1/bounces/0123456789abcdef/raw | emta inmail -")]
 pub(crate) struct InMail {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{emta, fed, lines, path};
 
 const ORIGINAL: &[u8] =
-    b"From: news@news.example\r\nTo: ann@gmail.test\r\nMessage-ID: <spring-1@news.example>\r\n\
+    b"From: news@news.example\r\nTo: ann@gmail.test\r\nMessage-ID: <spring-1@news.example>\r\nX-Campaign: spring\r\n\
       Subject: Spring\r\n\r\nHello\r\n";
 
 fn at() -> Timestamp {
@@ -81,30 +81,42 @@ fn a_bounce_is_one_line() {
         "kind",
         "recipient",
         "alias",
+        "final_recipient",
+        "original_recipient",
         "found_in",
         "meaning",
+        "action",
         "status",
         "reply_code",
+        "smtp_command",
         "type",
         "reason",
         "rule",
         "to_qualify",
         "text",
+        "remote_mta",
+        "reporting_mta",
+        "last_attempt",
+        "will_retry_until",
         "sender_format",
         "program",
         "report_message_id",
         "original_message_id",
+        "original_headers",
         "feedback_type",
     ];
     assert_eq!(keys, expected);
     let expected = json!({
         "file": "-", "index": 0, "kind": "delivery_report", "recipient": "ann@gmail.test", "alias": null,
-        "found_in": "status_part", "meaning": "bounce", "status": "5.1.1", "reply_code": 550, "type": "hard", "reason": "user_unknown",
+        "final_recipient": "ann@gmail.test", "original_recipient": null,
+        "found_in": "status_part", "meaning": "bounce", "action": "failed", "status": "5.1.1", "reply_code": 550, "smtp_command": null,
+        "type": "hard", "reason": "user_unknown",
         "rule": line["rule"], "to_qualify": false,
         "text": "550 5.1.1 The email account that you tried to reach does not exist",
+        "remote_mta": null, "reporting_mta": "mx.gmail.test", "last_attempt": "2026-01-05T09:00:00.000Z", "will_retry_until": null,
         "sender_format": "rfc3464", "program": null,
         "report_message_id": "report-1@gmail.test", "original_message_id": "spring-1@news.example",
-        "feedback_type": null,
+        "original_headers": { "X-Campaign": "spring" }, "feedback_type": null,
     });
     assert_eq!(line, expected);
     // Which of the shipped rules for unknown users it is, is theirs to say.

@@ -1,6 +1,6 @@
 //! What the parts of a report leave open, from its other parts: the text for people, the returned message, the header.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::head::Head;
 use super::report::{Action, FoundIn, InboundMail, RecipientReport};
@@ -22,6 +22,20 @@ pub(super) fn from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str, kn
         }
         complete(mail, reading);
     }
+}
+
+/// Adds the recipients that only the text for people names, where the mail ends within its report: those of a program
+/// whose texts are known.
+pub(super) fn with_lost(mail: &mut InboundMail, head: &Head<'_>, human: &str, known: formats::Known) {
+    let reading = plain_text(mail, head, human, known, false).filter(formats::Reading::is_of_program);
+    let names =
+        |report: &RecipientReport| [report.final_recipient.clone(), report.original_recipient.clone()];
+    let named: HashSet<String> =
+        mail.recipients.iter().flat_map(names).flatten().map(|name| name.to_lowercase()).collect();
+    let is_lost = |told: &RecipientReport| {
+        told.final_recipient.as_ref().is_some_and(|name| !named.contains(&name.to_lowercase()))
+    };
+    mail.recipients.extend(reading.into_iter().flat_map(|reading| reading.recipients).filter(is_lost));
 }
 
 /// A word in the place of an address: `unknown`.

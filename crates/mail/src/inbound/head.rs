@@ -193,29 +193,40 @@ impl<'a> Head<'a> {
 
     /// The sender is a mail system, not a person.
     pub(super) fn sent_by_mail_system(&self) -> bool {
-        const NAMES: [&str; 16] = [
-            "mailer-daemon",
-            "postmaster",
-            "mail-daemon",
-            "mail delivery",
-            "maildelivery",
-            "mailerdaemon",
-            "system administrator",
-            "mrs daemon",
-            "post_master",
-            "maildaemon",
-            "mail administrator",
-            "mailadministrator",
-            "delivery-notification@",
-            "bounce-notification",
-            "microsoftexchange",
-            "mail.daemon",
-        ];
-        [self.from, self.return_path].into_iter().flatten().any(|value| {
-            let value = header::unfold(&value[..value.len().min(400)]).to_ascii_lowercase();
-            NAMES.iter().any(|name| value.contains(name))
-        })
+        [self.from, self.return_path]
+            .into_iter()
+            .flatten()
+            .any(|value| is_mail_system(&header::unfold(&value[..value.len().min(400)])))
     }
+
+    /// So is its address, whatever name stands in front of it.
+    pub(super) fn has_address_of_mail_system(&self) -> bool {
+        self.from().is_some_and(|address| is_mail_system(&address))
+    }
+}
+
+/// Whether the sender that a mail names is a mail system.
+fn is_mail_system(sender: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "mailer-daemon",
+        "postmaster",
+        "mail-daemon",
+        "mail delivery",
+        "maildelivery",
+        "mailerdaemon",
+        "system administrator",
+        "mrs daemon",
+        "post_master",
+        "maildaemon",
+        "mail administrator",
+        "mailadministrator",
+        "delivery-notification@",
+        "bounce-notification",
+        "microsoftexchange",
+        "mail.daemon",
+    ];
+    let lower = sender.to_ascii_lowercase();
+    NAMES.iter().any(|name| lower.contains(name))
 }
 
 /// Names of fields that only automatic replies have.

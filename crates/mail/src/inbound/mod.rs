@@ -85,6 +85,7 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     let of_status = parts.iter().filter(|part| part.kind == PartKind::DeliveryStatus);
     let mut status = of_status.map(|part| dsn::read(&part.content())).reduce(dsn::DeliveryStatus::and);
     let unnamed = status.as_mut().and_then(|status| status.unnamed.take());
+    let is_cut = parts.last().is_some_and(|part| part.kind == PartKind::DeliveryStatus && part.is_cut);
     let feedback = match (part(PartKind::FeedbackReport), &status) {
         (Some(report), _) => Some(arf::read(&report.content())),
         (None, None) => {
@@ -100,7 +101,13 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
         let is_report = status.is_some();
         let known = formats::Known::in_text(human);
         let receipt = part(PartKind::Disposition);
-        report_or_answer(&mut mail, &head, human, known, Reports { status, is_receipt: receipt.is_some() });
+        report_or_answer(
+            &mut mail,
+            &head,
+            human,
+            known,
+            Reports { status, is_cut, is_receipt: receipt.is_some() },
+        );
         if mail.kind == MailKind::DeliveryReport {
             mail.program = known.program();
         }
@@ -180,6 +187,8 @@ fn complaint(mail: &mut InboundMail, feedback: Feedback) {
 /// The parts of a mail that are made for programs.
 struct Reports {
     status: Option<dsn::DeliveryStatus>,
+    /// The mail ends within the status, perhaps before all of it was written.
+    is_cut: bool,
     /// There is a receipt (RFC 8098), which is no answer of a person who is away.
     is_receipt: bool,
 }
@@ -189,7 +198,7 @@ fn report_or_answer(
     head: &Head<'_>,
     human: &str,
     known: formats::Known,
-    Reports { status, is_receipt }: Reports,
+    Reports { status, is_cut, is_receipt }: Reports,
 ) {
     if let Some(status) = status {
         mail.kind = MailKind::DeliveryReport;
@@ -204,9 +213,12 @@ fn report_or_answer(
         }
         if !mail.recipients.is_empty() {
             complete::from_text(mail, head, human, known);
+            if is_cut {
+                complete::with_lost(mail, head, human, known);
+            }
             return;
         }
-    } else if memchr::memmem::find(human.as_bytes(), b"Final-Recipient:").is_some()
+    } else if let Some(at) = memchr::memmem::find(human.as_bytes(), b"Final-Recipient:")
         && !formats::speaks_of_bounces(head, &mail.subject.to_lowercase(), human, known)
     {
         // The report of RFC 3464 without its MIME part.
@@ -215,6 +227,9 @@ fn report_or_answer(
             mail.kind = MailKind::DeliveryReport;
             delivery_status(mail, status);
             mail.recipients.iter_mut().for_each(|report| report.found_in = FoundIn::StatusInText);
+            let fields =
+                memchr::memmem::find(human.as_bytes(), b"Reporting-MTA:").map_or(at, |first| first.min(at));
+            complete::from_text(mail, head, &human[..fields], known);
             return;
         }
     }
@@ -357,11 +372,17 @@ fn delivery_status(mail: &mut InboundMail, status: dsn::DeliveryStatus) {
     }
 }
 
-/// Who answers has the message.
+/// Who answers has the message: the one to whom it was sent, if the answer comes from elsewhere in the same domain, as
+/// those do that ask for confirmation.
 fn answered_by_sender(mail: &mut InboundMail) {
-    mail.recipients = mail
-        .from
-        .iter()
+    let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+    let asked = mail.original.as_ref().and_then(|original| original.header("To"));
+    let asked = asked.filter(|to| !to.contains(',')).and_then(values::full_address);
+    let asked = asked.filter(|asked| domain(asked) == mail.from.as_deref().and_then(domain));
+    mail.recipients = asked
+        .as_ref()
+        .or(mail.from.as_ref())
+        .into_iter()
         .map(|from| RecipientReport {
             final_recipient: Some(from.clone()),
             action: Action::Delivered,

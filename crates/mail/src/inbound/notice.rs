@@ -112,8 +112,8 @@ const NOBODY: [&str; 32] = [
     "不存在",
 ];
 
-/// Whether a mail that looks like a bounce is none: nothing comes back, no reply is told, and either a mail system tells
-/// its own user something, or the sender is no mail system and nobody else is named.
+/// Whether a mail that looks like a bounce is none: nothing comes back, and either a mail system tells its own user
+/// something without telling a reply, or the sender is no mail system and nobody else is named.
 pub(super) fn is_no_bounce(
     mail: &InboundMail,
     head: &Head<'_>,
@@ -121,15 +121,15 @@ pub(super) fn is_no_bounce(
     human: &str,
 ) -> bool {
     let told = |report: &RecipientReport| report.status.is_some() || report.reply_code.is_some();
-    if mail.original.is_some()
-        || reading.is_of_program()
-        || reading.recipients.iter().any(told)
-        || head.is_of_certified()
-    {
+    if mail.original.is_some() || reading.is_of_program() || head.is_of_certified() {
         return false;
     }
     let addressee = head.addressee();
     let names_others = || reading.recipients.iter().any(|report| report.final_recipient != addressee);
+    if reading.recipients.iter().any(told) {
+        // What asks for a password has codes, too, and the name of a mail system.
+        return !names_others() && !head.null_sender() && !head.has_address_of_mail_system();
+    }
     if !head.sent_by_mail_system() && !head.null_sender() {
         return !names_others();
     }

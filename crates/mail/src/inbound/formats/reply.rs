@@ -104,6 +104,10 @@ pub(super) fn marked(said: &str) -> Option<&str> {
             }
             Place::Quoted => rest.lines().next()?.split_once('\'')?.1.trim_end_matches('\''),
             Place::Numbered => {
+                // Elsewhere it is the fragment of a link.
+                if said.get(..at)?.ends_with(|c: char| c.is_alphanumeric() || c == '/') {
+                    return None;
+                }
                 let reply = said.get(at + mark.len() - 1..).filter(|reply| starts_with_code(reply))?;
                 memmem::find(reply.as_bytes(), b"##").and_then(|end| reply.get(..end)).unwrap_or(reply)
             }

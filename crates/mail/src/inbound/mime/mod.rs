@@ -27,6 +27,8 @@ pub(super) struct Part<'a> {
     encoding: Encoding,
     /// As it stands in the mail, still encoded.
     raw: &'a [u8],
+    /// No boundary follows: the mail may end before the part does.
+    pub(super) is_cut: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,11 +133,17 @@ pub(super) fn parts<'a>(header: &'a [u8], body: &'a [u8]) -> Vec<Part<'a>> {
         }
     }
     if let Some((description, from)) = current {
-        parts.push(leaf(&description, &body[from.min(body.len())..]));
+        parts.push(Part { is_cut: true, ..leaf(&description, &body[from.min(body.len())..]) });
     }
     if parts.is_empty() {
         // A multipart without its boundary: whatever it is, it can be read as text.
-        parts.push(Part { kind: PartKind::Text, charset: None, encoding: top.encoding, raw: body });
+        parts.push(Part {
+            kind: PartKind::Text,
+            charset: None,
+            encoding: top.encoding,
+            raw: body,
+            is_cut: false,
+        });
     }
     parts
 }
@@ -149,7 +157,7 @@ fn leaf<'a>(description: &Description, raw: &'a [u8]) -> Part<'a> {
         PartKind::Other if description.is_file_of_mail => PartKind::Message,
         kind => kind,
     };
-    Part { kind, charset: description.charset.clone(), encoding: description.encoding, raw }
+    Part { kind, charset: description.charset.clone(), encoding: description.encoding, raw, is_cut: false }
 }
 
 fn describe(header: &[u8]) -> Description {
