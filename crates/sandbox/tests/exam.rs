@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use emta_mail::event::Verdict;
 use emta_mail::{BounceClass, FailureReason, FailureType};
-use emta_qualify::tune::{Case, Meaning, evaluate};
+use emta_qualify::tune::{Case, Meaning, coverage, evaluate};
 use emta_qualify::{RuleSet, Subject, unmatched_mail, unmatched_reply};
 use emta_sandbox::config::rules;
 
@@ -127,6 +127,20 @@ fn shipped(name: &str) -> RuleSet {
 
 fn project_file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+/// A pattern that nothing shows may match nothing, or too much.
+#[test]
+fn every_pattern_is_in_a_sample() {
+    for name in ["mta.yaml", "inbound-email.yaml"] {
+        let told = coverage(&shipped(name), &[]);
+        let all = told.rules.iter().flat_map(|rule| rule.patterns.iter().map(move |pattern| (rule, pattern)));
+        let missing: Vec<String> = all
+            .filter(|(_, pattern)| pattern.samples == 0)
+            .map(|(rule, pattern)| format!("{}: {}[{}]", rule.rule, pattern.list, pattern.place))
+            .collect();
+        assert!(missing.is_empty(), "{name}: no sample has\n{}", missing.join("\n"));
+    }
 }
 
 /// Words on which rules turn, as names of people, domains and hosts have them.
