@@ -26,7 +26,7 @@ pub(super) struct Corpus {
     pub(super) cases: Vec<Case>,
     /// Labels that nothing was found for in their file: `file index`.
     pub(super) lost: Vec<String>,
-    /// Files, folders and lines that could not be read; each was told.
+    /// Files, folders and lines that could not be read; the first [`UNREADABLE_TOLD`] were told.
     pub(super) unreadable: usize,
 }
 
@@ -64,6 +64,9 @@ pub(super) fn is_binary(raw: &[u8]) -> bool {
     raw.contains(&0) && !looks_like_mail(raw)
 }
 
+/// Files and lines of which it is told that they cannot be read; a file in the wrong form has thousands of lines.
+const UNREADABLE_TOLD: usize = 10;
+
 struct Loading<'a> {
     rules: &'a RuleSet,
     labels: &'a Labels,
@@ -76,10 +79,7 @@ struct Loading<'a> {
 impl Loading<'_> {
     fn folder(&mut self, root: &Path) {
         let mut found = Vec::new();
-        files::find(root, &mut found, &mut |path, why| {
-            self.corpus.unreadable += 1;
-            output::warn(format_args!("`{}` cannot be read: {why}", path.display()));
-        });
+        files::find(root, &mut found, &mut |path, why| self.unreadable(&path.to_string_lossy(), why));
         let count = found.len();
         for (at, path) in found.iter().enumerate() {
             let name = path.strip_prefix(root).unwrap_or(path).to_string_lossy();
@@ -153,10 +153,15 @@ impl Loading<'_> {
 
     fn unreadable(&mut self, name: &str, why: &str) {
         self.corpus.unreadable += 1;
-        output::warn(format_args!("`{name}` cannot be read: {why}"));
+        if self.corpus.unreadable <= UNREADABLE_TOLD {
+            output::warn(format_args!("`{name}` cannot be read: {why}"));
+        }
     }
 
     fn tell_unseen(&self) {
+        if let Some(more) = self.corpus.unreadable.checked_sub(UNREADABLE_TOLD).filter(|more| *more > 0) {
+            output::warn(format_args!("{more} more cannot be read"));
+        }
         let unseen = self.labels.files().filter(|file| !self.seen.contains(file)).count();
         if unseen > 0 {
             output::warn(format_args!("labels are about {unseen} files that are not in the corpus"));

@@ -278,6 +278,19 @@ fn what_is_no_text_is_told() {
     assert!(run.stderr.contains("neither a mail nor a text"), "{run:#?}");
 }
 
+/// The first lines show what is wrong with all of them.
+#[test]
+fn a_corpus_in_the_wrong_form_does_not_flood_the_screen() {
+    let files = Files::new();
+    let lines = files.write("lines.jsonl", &"{\"line\": \"550 no\"}\n".repeat(300));
+    let run = emta(&["rules", "eval", &lines, "--mta"]);
+    let told: Vec<&str> = run.stderr.lines().filter(|line| line.contains("cannot be read")).collect();
+    assert_eq!(told.len(), 11, "{}", run.stderr);
+    let first = "warning: `lines.jsonl:1` cannot be read: `text` is missing, expected a reply line";
+    assert_eq!((told[0], told[10]), (first, "warning: 290 more cannot be read"));
+    assert_eq!(run.code, Some(6));
+}
+
 #[test]
 fn import_tells_what_it_leaves_out() {
     let files = Files::new();
