@@ -103,6 +103,16 @@ fn too_broad() {
     };
     check(specs(MIN_FOREIGN_RULES - 1), &[], &[]);
     check(specs(MIN_FOREIGN_RULES), &[], &["broad too_broad"]);
+    // A twin with the same pattern is told apart by its conditions.
+    let twins = (0..MIN_FOREIGN_RULES).map(|number| {
+        let mut twin =
+            tested(spec(&format!("twin_{number}"), "mail", "soft/mailbox_full"), &["450 no mail"], &[]);
+        twin.when.codes = vec!["450".to_owned()];
+        twin
+    });
+    let broad = tested(spec("broad", "mail", "hard/user_unknown"), &["550 no mail"], &[]);
+    let told = problems(twins.chain([broad]).collect(), &[]);
+    assert!(told.iter().all(|(_, problem)| problem.name() != "too_broad"), "{told:?}");
 }
 
 #[test]

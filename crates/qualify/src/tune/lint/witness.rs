@@ -89,7 +89,8 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// A sample of one rule that patterns of rules with another meaning are in.
+    /// A sample of one rule that patterns of rules with another meaning are in. A pattern that both have is meant to be:
+    /// `when` tells the rules apart.
     fn hear_foreign(
         &mut self,
         case: &Case,
@@ -98,9 +99,14 @@ impl<'a> Witness<'a> {
         evidence: &impl Fn() -> Evidence,
     ) {
         let meaning = meaning_at(self.set, owner);
+        let own = self.specs.get(owner).copied();
         for other in matches.iter().filter(|other| meaning_at(self.set, other.position) != meaning) {
             let Some(record) = self.records.get_mut(other.position) else { continue };
             for pattern in self.set.patterns_in(other.position, &case.as_subject()) {
+                let text = other.rule.patterns().nth(pattern);
+                if own.is_some_and(|own| own.patterns().any(|own| Some(own) == text)) {
+                    continue;
+                }
                 let entry = record.foreign.entry(pattern).or_insert_with(|| (BTreeSet::new(), evidence()));
                 entry.0.insert(owner);
             }
