@@ -10,6 +10,9 @@ use crate::time::Timestamp;
 
 /// The text with white space collapsed to single spaces, at most `max` octets.
 pub(super) fn one_line(text: &str, max: usize) -> String {
+    if text.len() <= max && is_one_line(text.as_bytes()) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(max));
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
         let room = max.saturating_sub(out.len() + usize::from(!out.is_empty()));
@@ -22,6 +25,19 @@ pub(super) fn one_line(text: &str, max: usize) -> String {
         out.push_str(&word[..word.floor_char_boundary(room)]);
     }
     out
+}
+
+/// Whether a text is of ASCII words with a space between each two, as most values are.
+fn is_one_line(text: &[u8]) -> bool {
+    let mut was_space = true;
+    for octet in text {
+        let is_space = *octet == b' ';
+        if !(octet.is_ascii_graphic() || is_space) || (is_space && was_space) {
+            return false;
+        }
+        was_space = is_space;
+    }
+    !was_space || text.is_empty()
 }
 
 /// A short value; `None` if it is empty.

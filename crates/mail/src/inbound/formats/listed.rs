@@ -170,7 +170,7 @@ fn leading_column(line: &str) -> Option<(String, &str)> {
 fn without_label(line: &str) -> &str {
     let labelled = LABELS.iter().find(|label| {
         line.get(..label.len()).is_some_and(|head| {
-            head.eq_ignore_ascii_case(label) || (!label.is_ascii() && head.to_lowercase() == **label)
+            head.eq_ignore_ascii_case(label) || (!head.is_ascii() && head.to_lowercase() == **label)
         })
     });
     if let Some(label) = labelled {
