@@ -44,6 +44,7 @@ fn line(file: &str, index: usize, Reading { mail, .. }: &Reading, found: Option<
         "will_retry_until": report.and_then(|report| report.will_retry_until).map(|at| at.to_string()),
         "sender_format": mail.sender_format,
         "program": mail.program,
+        "report_date": mail.date.map(|at| at.to_string()),
         "report_message_id": mail.report_id,
         "original_message_id": mail.original.as_ref().and_then(|original| original.message_id.as_deref()),
         "original_headers": own_headers(mail),

@@ -100,6 +100,7 @@ fn a_bounce_is_one_line() {
         "will_retry_until",
         "sender_format",
         "program",
+        "report_date",
         "report_message_id",
         "original_message_id",
         "original_headers",
@@ -115,7 +116,7 @@ fn a_bounce_is_one_line() {
         "text": "550 5.1.1 The email account that you tried to reach does not exist",
         "remote_mta": null, "reporting_mta": "mx.gmail.test", "last_attempt": "2026-01-05T09:00:00.000Z", "will_retry_until": null,
         "sender_format": "rfc3464", "program": null,
-        "report_message_id": "report-1@gmail.test", "original_message_id": "spring-1@news.example",
+        "report_date": "2026-01-05T09:00:00.000Z", "report_message_id": "report-1@gmail.test", "original_message_id": "spring-1@news.example",
         "original_headers": { "X-Campaign": "spring" }, "feedback_type": null,
     });
     assert_eq!(line, expected);
