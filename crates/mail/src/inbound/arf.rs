@@ -59,6 +59,19 @@ pub(super) fn in_text(text: &str) -> Option<Feedback> {
     is_report.then(|| read(text.as_bytes().get(at..).unwrap_or_default()))
 }
 
+/// A complaint that SpamCop passes on: its text has the address and the time, and the message with its recipient removed.
+pub(super) fn spamcop(text: &str) -> Option<Feedback> {
+    let rest = text.trim_start().strip_prefix("[ SpamCop V")?;
+    let from = rest.lines().find_map(|line| line.strip_prefix("Email from "));
+    let (source, at) = from.and_then(|from| from.split_once(" / ")).unzip();
+    Some(Feedback {
+        feedback_type: "abuse".to_owned(),
+        source_ip: source.and_then(short),
+        arrival_date: at.and_then(date),
+        ..Feedback::default()
+    })
+}
+
 /// A complaint of Microsoft's Junk Mail Reporting Program: no report part, but a field in the returned message that
 /// names the recipient, or did so before it was redacted.
 pub(super) fn junk_mail_report(original: &OriginalMessage) -> Option<Feedback> {
@@ -116,5 +129,14 @@ mod tests {
         let jmrp = original("X-HmXmrOriginalRecipient", "a@example.com");
         assert_eq!(junk_mail_report(&jmrp).unwrap().original_rcpt_to, ["a@example.com"]);
         assert_eq!(junk_mail_report(&original("To", "a@example.com")), None);
+    }
+
+    #[test]
+    fn complaints_passed_on_by_spamcop() {
+        let text = "[ SpamCop V5.3.0 ]\nBrief.\n\nEmail from 192.0.2.7 / Mon, 5 Jan 2026 09:00:00 +0000\n";
+        let read = spamcop(text).unwrap();
+        assert_eq!(read.source_ip.as_deref(), Some("192.0.2.7"));
+        assert_eq!(read.arrival_date.unwrap().as_seconds(), 1_767_603_600);
+        assert_eq!(spamcop("SpamCop V5.3.0"), None);
     }
 }

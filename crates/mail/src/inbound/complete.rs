@@ -24,6 +24,30 @@ pub(super) fn from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str, kn
     }
 }
 
+/// Adds the only recipient whom the header names among those of the report, and the report does not: it names the
+/// program or the file that mail for the recipient goes to.
+pub(super) fn with_failed_recipient(
+    mail: &mut InboundMail,
+    head: &Head<'_>,
+    unnamed: Option<&RecipientReport>,
+) {
+    let failed = formats::failed_recipients(head);
+    let names = |report: &RecipientReport, address: &String| {
+        let names = [&report.final_recipient, &report.original_recipient];
+        names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(address))
+    };
+    let is_named = |address: &&String| mail.recipients.iter().any(|report| names(report, address));
+    let missing: Vec<&String> = failed.iter().filter(|address| !is_named(address)).collect();
+    if let [address] = missing[..]
+        && failed.len() == mail.recipients.len() + 1
+    {
+        let final_recipient = Some(address.clone());
+        let found_in = FoundIn::FailedRecipients;
+        let said = unnamed.cloned().unwrap_or_default();
+        mail.recipients.push(RecipientReport { final_recipient, found_in, ..said });
+    }
+}
+
 /// Adds the recipients that only the text for people names, where the mail ends within its report: those of a program
 /// whose texts are known.
 pub(super) fn with_lost(mail: &mut InboundMail, head: &Head<'_>, human: &str, known: formats::Known) {
@@ -65,12 +89,13 @@ pub(super) fn from_message(mail: &mut InboundMail, message: &[u8]) {
         return;
     }
     let (header, body) = header::split(message.trim_ascii_start());
-    let text = head::human_text(&mime::parts(header, body));
+    let head = Head::read(header);
+    let text = head::human_text(&mime::parts(&head.content, body));
     let known = formats::Known::in_text(&text);
     if known.program().is_none() {
         return;
     }
-    if let Some(mut reading) = plain_text(mail, &Head::read(header), &text, known, false) {
+    if let Some(mut reading) = plain_text(mail, &head, &text, known, false) {
         reading.recipients.retain(replied);
         mail.recipients
             .iter_mut()

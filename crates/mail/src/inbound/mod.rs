@@ -55,7 +55,7 @@ pub fn read(raw: &[u8]) -> InboundMail {
 fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     let (header, body) = header::split(raw);
     let head = Head::read(header);
-    let parts = mime::parts(header, body);
+    let parts = mime::parts(&head.content, body);
     let text = quoted::forwarded(head::human_text(&parts), &head);
     let (human, returned) = quoted::split(&text);
 
@@ -89,7 +89,8 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
     let feedback = match (part(PartKind::FeedbackReport), &status) {
         (Some(report), _) => Some(arf::read(&report.content())),
         (None, None) => {
-            arf::in_text(human).or_else(|| mail.original.as_ref().and_then(arf::junk_mail_report))
+            let reported = || mail.original.as_ref().and_then(arf::junk_mail_report);
+            arf::in_text(human).or_else(|| arf::spamcop(human)).or_else(reported)
         }
         (None, Some(_)) => None,
     };
@@ -106,7 +107,7 @@ fn read_at(raw: &[u8], depth: Wrapped) -> InboundMail {
             &head,
             human,
             known,
-            Reports { status, is_cut, is_receipt: receipt.is_some() },
+            Reports { status, unnamed: unnamed.as_ref(), is_cut, is_receipt: receipt.is_some() },
         );
         if mail.kind == MailKind::DeliveryReport {
             mail.program = known.program();
@@ -185,8 +186,10 @@ fn complaint(mail: &mut InboundMail, feedback: Feedback) {
 }
 
 /// The parts of a mail that are made for programs.
-struct Reports {
+struct Reports<'a> {
     status: Option<dsn::DeliveryStatus>,
+    /// What the status says of nobody.
+    unnamed: Option<&'a RecipientReport>,
     /// The mail ends within the status, perhaps before all of it was written.
     is_cut: bool,
     /// There is a receipt (RFC 8098), which is no answer of a person who is away.
@@ -198,7 +201,7 @@ fn report_or_answer(
     head: &Head<'_>,
     human: &str,
     known: formats::Known,
-    Reports { status, is_cut, is_receipt }: Reports,
+    Reports { status, unnamed, is_cut, is_receipt }: Reports<'_>,
 ) {
     if let Some(status) = status {
         mail.kind = MailKind::DeliveryReport;
@@ -212,6 +215,7 @@ fn report_or_answer(
             report.final_recipient = Some(address);
         }
         if !mail.recipients.is_empty() {
+            complete::with_failed_recipient(mail, head, unnamed);
             complete::from_text(mail, head, human, known);
             if is_cut {
                 complete::with_lost(mail, head, human, known);
@@ -222,16 +226,21 @@ fn report_or_answer(
         && !formats::speaks_of_bounces(head, &mail.subject.to_lowercase(), human, known)
     {
         // The report of RFC 3464 without its MIME part.
-        let status = dsn::read(human.as_bytes());
+        let mut status = dsn::read(human.as_bytes());
+        let unnamed = status.unnamed.take();
         if !status.recipients.is_empty() {
             mail.kind = MailKind::DeliveryReport;
             delivery_status(mail, status);
             mail.recipients.iter_mut().for_each(|report| report.found_in = FoundIn::StatusInText);
+            complete::with_failed_recipient(mail, head, unnamed.as_ref());
             let fields =
                 memchr::memmem::find(human.as_bytes(), b"Reporting-MTA:").map_or(at, |first| first.min(at));
             complete::from_text(mail, head, &human[..fields], known);
             return;
         }
+    }
+    if head.is_of_tls() {
+        return;
     }
     let refuses = mail.kind == MailKind::Other
         && known.program().is_none()

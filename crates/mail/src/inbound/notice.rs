@@ -43,6 +43,12 @@ const OWN: [&str; 31] = [
     "您的邮箱",
 ];
 
+/// What digests of quarantined mail are called in their subjects, in lower case.
+const DIGESTS: [&str; 6] = ["digest", "quarant", "quarentena", "cuarentena", "карантин", "隔离"];
+
+/// What lists of the messages in a queue begin with.
+const QUEUES: [&str; 2] = ["-Queue ID-", "-----Q-ID-----"];
+
 /// How they say that they do not take a message, in lower case.
 const REFUSED: [&str; 29] = [
     "rejected",
@@ -124,6 +130,11 @@ pub(super) fn is_no_bounce(
     if mail.original.is_some() || reading.is_of_program() || head.is_of_certified() {
         return false;
     }
+    let subject = mail.subject.to_lowercase();
+    let has_any = |text: &str, words: &[&str]| words.iter().any(|word| text.contains(word));
+    if !head.null_sender() && (has_any(&subject, &DIGESTS) || has_any(human, &QUEUES)) {
+        return true;
+    }
     let addressee = head.addressee();
     let names_others = || reading.recipients.iter().any(|report| report.final_recipient != addressee);
     if reading.recipients.iter().any(told) {
@@ -133,7 +144,6 @@ pub(super) fn is_no_bounce(
     if !head.sent_by_mail_system() && !head.null_sender() {
         return !names_others();
     }
-    let subject = mail.subject.to_lowercase();
     let text = human[..human.floor_char_boundary(BEGINNING)].to_lowercase();
     let speaks = |lower: &str| {
         lexicon::says_failed(lower)

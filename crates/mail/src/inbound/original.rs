@@ -109,6 +109,7 @@ pub(super) fn split(text: &str) -> (&str, &str) {
                 || rule.ends_with("**")
                 || rule.ends_with("====")
                 || content.ends_with(':')
+                || content == "[ Offending message ]"
                 || content.starts_with("From ");
         }
     }

@@ -122,8 +122,10 @@ pub(super) fn labelled_id(human: &str) -> Option<String> {
 
 /// Whether a subject in lower case is that of a mail that somebody passed on, in the languages of mail programs.
 pub(super) fn is_forwarded(lower: &str) -> bool {
-    const PREFIXES: [&str; 9] = ["fwd:", "fw:", "wg:", "tr:", "rv:", "i:", "vs:", "enc:", "doorst:"];
-    PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) || lower.starts_with("[fwd")
+    const PREFIXES: [&str; 9] = ["fwd", "fw", "wg", "tr", "rv", "i", "vs", "enc", "doorst"];
+    // The French put a space before the colon.
+    lower.split_once(':').is_some_and(|(prefix, _)| PREFIXES.contains(&prefix.trim_end()))
+        || lower.starts_with("[fwd")
 }
 
 /// Whether a text quotes another mail, in the ways of mail programs: behind angles, or below a header or a line that says

@@ -57,6 +57,8 @@ struct Group {
     status: Option<EnhancedStatus>,
     diagnostic: String,
     remote_mta: Option<String>,
+    /// A reply code in the place of the status.
+    reply_code: Option<u16>,
     last_attempt: Option<Timestamp>,
     will_retry_until: Option<Timestamp>,
     /// An empty line came after its first field: the next recipient field may begin another group.
@@ -125,7 +127,11 @@ fn field(out: &mut DeliveryStatus, group: &mut Group, name: &str, value: &[u8]) 
         group.action = if is_lent { read.or(group.action) } else { group.action.or(read) };
     } else if is("Status") {
         group.any = true;
-        let read = diagnostic::leading_status(&text());
+        let text = text();
+        let read = diagnostic::leading_status(&text);
+        if read.is_none() {
+            group.reply_code = group.reply_code.or(codes(&text).reply);
+        }
         let is_lent = std::mem::take(&mut group.lent_status);
         group.status = if is_lent { read.or(group.status) } else { group.status.or(read) };
     } else if is("Diagnostic-Code") {
@@ -183,7 +189,7 @@ fn finish(out: &mut DeliveryStatus, group: &mut Group) {
     let said = RecipientReport {
         action: group.action.unwrap_or_else(|| implied_action(status)),
         status,
-        reply_code: codes.reply,
+        reply_code: codes.reply.or(group.reply_code),
         smtp_command: diagnostic::command(&group.diagnostic),
         diagnostic: group.diagnostic,
         remote_mta: group.remote_mta,

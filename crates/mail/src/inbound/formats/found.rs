@@ -239,8 +239,14 @@ fn report(said: &str, max: usize) -> RecipientReport {
     let reply = if reply.len() == said.trim().len() { labelled(said).unwrap_or(reply) } else { reply };
     let diagnostic = one_line(reply, max);
     let codes = codes(&diagnostic);
+    // Exchange writes it in front of the reply: `#5.5.0 smtp;550 no`.
+    let before = || {
+        diagnostic::codes(said)
+            .status
+            .filter(|status| codes.reply.is_none_or(|code| code / 100 == u16::from(status.class())))
+    };
     RecipientReport {
-        status: codes.status,
+        status: codes.status.or_else(before),
         reply_code: codes.reply,
         smtp_command: diagnostic::command(said),
         remote_mta: remote_host(said),

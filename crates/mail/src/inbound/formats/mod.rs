@@ -127,7 +127,7 @@ fn starred_headline(text: &str) -> bool {
 
 /// How all signs begin, in one automaton, and of each sign the whole and its place in [`PROGRAMS`]: one pass over the
 /// text finds them all. An automaton of the whole signs would take 4.7 MB, or three times as long.
-static SIGNS: LazyLock<Option<(AhoCorasick, Vec<(&str, usize)>)>> = LazyLock::new(|| {
+static SIGNS: LazyLock<Option<(AhoCorasick, Vec<Sign>)>> = LazyLock::new(|| {
     let signs = PROGRAMS.iter().enumerate();
     let signs: Vec<_> =
         signs.flat_map(|(at, format)| format.signs.iter().map(move |sign| (*sign, at))).collect();
@@ -136,6 +136,9 @@ static SIGNS: LazyLock<Option<(AhoCorasick, Vec<(&str, usize)>)>> = LazyLock::ne
     let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(beginnings).ok();
     automaton.map(|automaton| (automaton, signs))
 });
+
+/// Words of a program, and its place in [`PROGRAMS`].
+type Sign = (&'static str, usize);
 
 /// Octets of a sign by which it is found, before all of it is compared.
 const BEGINNING_OF_SIGN: usize = 8;
@@ -186,7 +189,7 @@ fn mentioned_at(text: &str, address: &str) -> usize {
 const NAMED_AT_MOST: usize = 50;
 
 /// Addresses of the `X-Failed-Recipients` field.
-fn failed_recipients(head: &Head<'_>) -> Vec<String> {
+pub(super) fn failed_recipients(head: &Head<'_>) -> Vec<String> {
     head.failed_recipients().split([',', ' ']).filter_map(full_address).take(NAMED_AT_MOST).collect()
 }
 

@@ -9,8 +9,8 @@ mod kind;
 
 use std::borrow::Cow;
 
-use mail_parser::HeaderValue;
 use mail_parser::parsers::MessageStream;
+use mail_parser::{ContentType, HeaderValue};
 
 use super::limits::{MAX_DEPTH, MAX_HTML, MAX_PARTS, MAX_SCANNED, whole_lines};
 use super::{charset, html, transfer};
@@ -84,10 +84,18 @@ impl<'a> Part<'a> {
 /// Fields of messages that no part has by mistake in this number.
 const MESSAGE_FIELDS: usize = 3;
 
+/// The fields of a header that say what the content is, folded; of several of one name the last.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ContentFields<'a> {
+    pub(super) content_type: Option<&'a [u8]>,
+    pub(super) disposition: Option<&'a [u8]>,
+    pub(super) encoding: Option<&'a [u8]>,
+}
+
 /// The leaves of a mail in order: at most [`MAX_PARTS`], from multiparts nested at most [`MAX_DEPTH`] deep; what lies
-/// deeper is one leaf.
-pub(super) fn parts<'a>(header: &'a [u8], body: &'a [u8]) -> Vec<Part<'a>> {
-    let top = describe(header);
+/// deeper is one leaf. `fields` are those of its header.
+pub(super) fn parts<'a>(fields: &ContentFields<'_>, body: &'a [u8]) -> Vec<Part<'a>> {
+    let top = describe(fields);
     let Some(boundary) = top.boundary else {
         return vec![leaf(&top, body)];
     };
@@ -116,7 +124,7 @@ pub(super) fn parts<'a>(header: &'a [u8], body: &'a [u8]) -> Vec<Part<'a>> {
             continue;
         }
         let header_end = part_header_end(body, end);
-        let mut description = describe(&body[end..header_end]);
+        let mut description = describe_part(&body[end..header_end]);
         let mut content = skip_blank(body, header_end);
         // The line that ends the header may itself begin with dashes, so the search goes on at the content.
         at = content;
@@ -160,46 +168,57 @@ fn leaf<'a>(description: &Description, raw: &'a [u8]) -> Part<'a> {
     Part { kind, charset: description.charset.clone(), encoding: description.encoding, raw, is_cut: false }
 }
 
-fn describe(header: &[u8]) -> Description {
+fn describe_part(header: &[u8]) -> Description {
+    let (mut fields, mut message_fields) = (ContentFields::default(), 0);
+    for (name, value) in header::raw_fields(header) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            12 if is("Content-Type") => fields.content_type = Some(value),
+            19 if is("Content-Disposition") => fields.disposition = Some(value),
+            25 if is("Content-Transfer-Encoding") => fields.encoding = Some(value),
+            2 | 4 | 8 | 10 => {
+                let is_known = ["To", "From", "Received", "Message-ID"].into_iter().any(is);
+                message_fields += usize::from(is_known);
+            }
+            _ => {}
+        }
+    }
+    Description { message_fields, ..describe(&fields) }
+}
+
+fn describe(fields: &ContentFields<'_>) -> Description {
+    let disposition = fields.disposition.and_then(content_type);
+    let is_file = disposition.is_some_and(|it| it.attribute("filename").is_some_and(is_file_of_mail));
     let mut description = Description {
         kind: PartKind::Text,
         boundary: None,
         charset: None,
-        encoding: Encoding::Identity,
-        is_file_of_mail: false,
+        encoding: match fields.encoding.unwrap_or_default().trim_ascii() {
+            value if value.eq_ignore_ascii_case(b"base64") => Encoding::Base64,
+            value if value.eq_ignore_ascii_case(b"quoted-printable") => Encoding::QuotedPrintable,
+            _ => Encoding::Identity,
+        },
+        is_file_of_mail: is_file,
         message_fields: 0,
     };
-    for (name, value) in header::raw_fields(header) {
-        if name.eq_ignore_ascii_case("Content-Type") {
-            if let HeaderValue::ContentType(content_type) = MessageStream::new(value).parse_content_type() {
-                description.kind = kind(&content_type);
-                description.is_file_of_mail |= content_type.attribute("name").is_some_and(is_file_of_mail);
-                description.boundary = Some(&content_type)
-                    .filter(|t| t.ctype().eq_ignore_ascii_case("multipart"))
-                    .and_then(|t| t.attribute("boundary"))
-                    .filter(|boundary| !boundary.is_empty())
-                    .map(|boundary| boundary.trim_end().as_bytes().to_vec());
-                description.charset = content_type.attribute("charset").map(ToOwned::to_owned);
-            }
-        } else if name.eq_ignore_ascii_case("Content-Disposition") {
-            if let HeaderValue::ContentType(disposition) = MessageStream::new(value).parse_content_type() {
-                description.is_file_of_mail |= disposition.attribute("filename").is_some_and(is_file_of_mail);
-            }
-        } else if name.eq_ignore_ascii_case("Content-Transfer-Encoding") {
-            let value = value.trim_ascii();
-            if value.eq_ignore_ascii_case(b"base64") {
-                description.encoding = Encoding::Base64;
-            } else if value.eq_ignore_ascii_case(b"quoted-printable") {
-                description.encoding = Encoding::QuotedPrintable;
-            }
-        } else if ["From", "To", "Message-ID", "Received"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-        {
-            description.message_fields += 1;
-        }
+    if let Some(content_type) = fields.content_type.and_then(content_type) {
+        description.kind = kind(&content_type);
+        description.is_file_of_mail |= content_type.attribute("name").is_some_and(is_file_of_mail);
+        description.boundary = Some(&content_type)
+            .filter(|t| t.ctype().eq_ignore_ascii_case("multipart"))
+            .and_then(|t| t.attribute("boundary"))
+            .filter(|boundary| !boundary.is_empty())
+            .map(|boundary| boundary.trim_end().as_bytes().to_vec());
+        description.charset = content_type.attribute("charset").map(ToOwned::to_owned);
     }
     description
+}
+
+fn content_type(value: &[u8]) -> Option<ContentType<'_>> {
+    match MessageStream::new(value).parse_content_type() {
+        HeaderValue::ContentType(content_type) => Some(content_type),
+        _ => None,
+    }
 }
 
 /// Start of the first line at or after the line start `at` that begins with `--`.
@@ -253,11 +272,16 @@ fn without_line_end(content: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inbound::head::Head;
     use proptest::prelude::*;
+
+    fn parts_of<'a>(header: &[u8], body: &'a [u8]) -> Vec<Part<'a>> {
+        parts(&Head::read(header).content, body)
+    }
 
     fn check(raw: &str, expected: &[(PartKind, &str)]) {
         let (header, body) = header::split(raw.as_bytes());
-        let found: Vec<_> = parts(header, body).iter().map(|p| (p.kind, p.text().into_owned())).collect();
+        let found: Vec<_> = parts_of(header, body).iter().map(|p| (p.kind, p.text().into_owned())).collect();
         let expected: Vec<_> = expected.iter().map(|(kind, text)| (*kind, (*text).to_owned())).collect();
         assert_eq!(found, expected, "{raw}");
     }
@@ -305,7 +329,7 @@ mod tests {
             let mail =
                 format!("Content-Type: multipart/mixed; boundary=a\n\n{}--a--", "--a\n\nx\n".repeat(n));
             let (header, body) = header::split(mail.as_bytes());
-            parts(header, body).len()
+            parts_of(header, body).len()
         };
         assert_eq!(count(MAX_PARTS), MAX_PARTS);
         assert_eq!(count(MAX_PARTS + 1), MAX_PARTS);
@@ -319,7 +343,7 @@ mod tests {
             let top = "Content-Type: multipart/mixed; boundary=b0\n\n";
             let mail = format!("{top}{}--b{}\n\ninnermost", inner.concat(), depth - 1);
             let (header, body) = header::split(mail.as_bytes());
-            parts(header, body).iter().any(|p| p.text() == "innermost")
+            parts_of(header, body).iter().any(|p| p.text() == "innermost")
         };
         assert!(nested(MAX_DEPTH));
         assert!(!nested(MAX_DEPTH + 1));
@@ -328,7 +352,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read(body in "(--a\n|--a--|\n|Content-Type: (text/html|multipart/mixed; boundary=(a|b))\n|<[a-z/!-]{0,6}>?|\\PC{0,4}|--b\r\n|=\\PC)*") {
-            for part in parts(b"Content-Type: multipart/mixed; boundary=a\nContent-Transfer-Encoding: quoted-printable\n", body.as_bytes()) {
+            for part in parts_of(b"Content-Type: multipart/mixed; boundary=a\nContent-Transfer-Encoding: quoted-printable\n", body.as_bytes()) {
                 let _ = part.text();
             }
         }
