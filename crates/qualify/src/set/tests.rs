@@ -223,3 +223,26 @@ fn samples_hold_rules_to_their_purpose() {
         ]
     );
 }
+
+/// So many are compiled on all cores.
+#[test]
+fn many_rules_keep_their_order() {
+    let rules = |wrong: &[usize]| {
+        let numbered = |number: usize| {
+            let regex = if wrong.contains(&number) { "(".to_owned() } else { format!("word{number}[ab]") };
+            rule(&format!("r{number}"), &[regex.as_str()], BounceClass::MailBlock)
+        };
+        (0..500).map(numbered).collect::<Vec<_>>()
+    };
+    let set = RuleSet::compile("many", rules(&[])).unwrap();
+    for number in [0, 1, 249, 499] {
+        let text = format!("550 word{number}b, word499a");
+        let winner = set.winner(&Subject::from_reply_line(&text, None)).unwrap();
+        assert_eq!((winner.position, &*winner.rule.id), (number, &*format!("r{number}")), "{text}");
+    }
+    for wrong in [[3, 1], [400, 77], [499, 498]] {
+        let first = wrong[0].min(wrong[1]);
+        let error = RuleSet::compile("many", rules(&wrong)).unwrap_err();
+        assert_eq!((error.position, error.rule), (first, format!("r{first}")));
+    }
+}

@@ -18,6 +18,10 @@ use std::process::ExitCode;
 use emta_qualify::RuleSet;
 use emta_sandbox::config::rules;
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Why it cannot go on, for people.
 type Failure = Box<dyn std::error::Error>;
 
