@@ -308,3 +308,8 @@ fn kinds_of_mail_again() {
 fn a_bounce_mailbox() {
     check("mailbox.txt");
 }
+
+#[test]
+fn a_bounce_mailbox_again() {
+    check("mailbox_again.txt");
+}
