@@ -22,15 +22,29 @@ use summary::Summary;
 /// Read and qualify mail that came back, offline: one JSON object a line for each recipient, a summary on
 /// standard error.
 ///
-/// A line has all that the mail says of the recipient: both addresses of a report, action, status, reply code, the text
-/// and how the rules qualify it, both hosts, times, the message's identifier and its `X-` fields, the format, and where
-/// the recipient was found. A mail that names no recipient gives one line with `"recipient": null`. A file that begins with `From ` is
+/// A mail that names no recipient gives one line with `"recipient": null`. A file that begins with `From ` is
 /// an mbox of many mails. What cannot be read is told and left out; the exit code is 6 then.
 #[derive(Args)]
-#[command(after_help = "Examples:
+#[command(after_help = "A line has:
+  file, index                          the mail, and its place in an mbox
+  kind, meaning                        what the mail is, and what it means for the message
+  recipient, alias, found_in           whom the sender knew, another name, and where the mail has it
+  final_recipient, original_recipient  as a report has them (RFC 3464)
+  action, status, reply_code           what was done, and the codes that say why
+  smtp_command, text                   what was refused, and in which words
+  type, reason, rule, to_qualify       how the rules qualify it
+  remote_mta, reporting_mta            who refused it, and who tells so
+  last_attempt, will_retry_until       when, as far as the mail tells
+  sender_format, program               what the mail is written in, and by what
+  report_date, report_message_id       the mail's own
+  original_message_id                  the message's
+  original_headers                     its X- fields
+  feedback_type                        what a complaint is about
+
+Examples:
   emta inmail bounce.eml
   emta inmail maildir/ archive.mbox | jq -r '[.recipient, .type, .reason, .rule] | @tsv'
-  emta inmail bounces/ | jq -c 'select(.action == \"failed\") | [.final_recipient, .remote_mta, .original_headers]'
+  emta inmail bounces/ | jq -c 'select(.action == \"failed\") | [.final_recipient, .original_headers]'
   emta inmail --rules my-rules.yaml bounces/ | jq 'select(.to_qualify)'
   curl -s http://127.0.0.1:8025/api/v1/bounces/0123456789abcdef/raw | emta inmail -")]
 pub(crate) struct InMail {
