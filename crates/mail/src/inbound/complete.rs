@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::head::Head;
 use super::report::{Action, FoundIn, InboundMail, RecipientReport};
-use super::{dsn, formats, head, header, mime, notice, original, plain_text, quoted, values};
+use super::{dsn, formats, head, header, lexicon, mime, notice, original, plain_text, quoted, values};
 
 /// Takes the diagnostic from the text for people where the report has none, as OpenSMTPD's, or the reply code, as
 /// Sendmail's on programs that failed.
@@ -20,6 +20,20 @@ pub(super) fn from_text(mail: &mut InboundMail, head: &Head<'_>, human: &str, kn
         {
             report.final_recipient.clone_from(&told.final_recipient);
         }
+        complete(mail, reading);
+    }
+}
+
+/// The same for fields of a report that stand in the text below this one: only a text that says why is taken, for what a
+/// transcript says last may say less than what stands above it.
+pub(super) fn from_text_above(mail: &mut InboundMail, head: &Head<'_>, above: &str, known: formats::Known) {
+    if mail.recipients.iter().any(lacks_diagnostic)
+        && let Some(mut reading) = plain_text(mail, head, above, known, false)
+    {
+        let says_why = |told: &RecipientReport| {
+            told.status.is_some() || lexicon::explains(&told.diagnostic.to_lowercase())
+        };
+        reading.recipients.retain(says_why);
         complete(mail, reading);
     }
 }

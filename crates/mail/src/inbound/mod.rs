@@ -235,7 +235,7 @@ fn report_or_answer(
             complete::with_failed_recipient(mail, head, unnamed.as_ref());
             let fields =
                 memchr::memmem::find(human.as_bytes(), b"Reporting-MTA:").map_or(at, |first| first.min(at));
-            complete::from_text(mail, head, &human[..fields], known);
+            complete::from_text_above(mail, head, &human[..fields], known);
             return;
         }
     }
