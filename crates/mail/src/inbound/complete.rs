@@ -31,7 +31,9 @@ pub(super) fn from_text_above(mail: &mut InboundMail, head: &Head<'_>, above: &s
         && let Some(mut reading) = plain_text(mail, head, above, known, false)
     {
         let says_why = |told: &RecipientReport| {
-            told.status.is_some() || lexicon::explains(&told.diagnostic.to_lowercase())
+            // Sendmail says this of whatever a mailer of its own says above it.
+            let said = told.diagnostic.to_lowercase().replace("service unavailable", "");
+            told.status.is_some() || lexicon::explains(&said)
         };
         reading.recipients.retain(says_why);
         complete(mail, reading);
