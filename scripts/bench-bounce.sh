@@ -20,7 +20,8 @@ case ${1:-} in
             printf '### Bounces\n\n'
             printf '%s\n' "What \`make bench-bounce\` prints (\`scripts/bench-bounce.sh\`), here on one core of $(uname -m), Linux, but for the rows of threads. The labels are" \
                 "those of the tuning corpora in \`../shared/corpus\`; where we dispute one, [tests/corpus-disagreements.md](tests/corpus-disagreements.md)" \
-                'says why. Speeds are the best of five rounds; the peak is VmHWM of a process that reads one mail.' ''
+                'says why. Speeds are the best of many turns (with threads, of five rounds), and what a machine can do is told by mail-parser alone;' \
+                'the peak is VmHWM of a process that reads one mail.' ''
             printf '```console\n$ make bench-bounce\n'
             cat "$work.figures"
             printf '```\n\n'

@@ -12,7 +12,7 @@ use emta_mail::event::Verdict;
 use emta_mail::{BounceClass, FailureReason, FailureType};
 
 use crate::error::{RuleError, RuleProblem};
-use crate::pattern::Branch;
+use crate::pattern::{self, Branch};
 pub(crate) use crate::pattern::{MAX_PATTERNS_PER_RULE, compiled, regex_problem};
 use crate::plain::Text;
 use crate::prefilter::{Hits, Prefilter, Scan};
@@ -128,7 +128,7 @@ impl RuleSet {
         let count = rules.len();
         let mut ids = HashSet::new();
         let mut compiled: Vec<Rule> = Vec::with_capacity(count.min(MAX_RULES));
-        let mut parts = Parts::of(&rules);
+        let mut parts = Parts { room: pattern::MAX_SET_SIZE, ..Parts::default() };
         for (number, spec) in (0..).zip(rules) {
             let id = spec.id.clone();
             let position = number as usize;

@@ -1,8 +1,6 @@
 //! From a rule as it was written to one that can be tried.
 
-use std::num::NonZero;
 use std::ops::Range;
-use std::thread;
 
 use emta_mail::BounceClass;
 use emta_mail::event::Verdict;
@@ -12,7 +10,7 @@ use super::tries::Try;
 use crate::condition::Condition;
 use crate::error::RuleProblem;
 use crate::literals::Demands;
-use crate::pattern::{self, Branch, Branches};
+use crate::pattern::{self, Branch};
 use crate::rule::{Assignment, Field, RuleSpec};
 
 /// A rule of a set.
@@ -47,64 +45,7 @@ pub(super) struct Parts {
     pub(super) demands: Vec<Demands>,
     pub(super) gates: Gates,
     /// Octets that further patterns may take.
-    room: usize,
-    /// By rule, as far as they were compiled ahead.
-    ahead: Vec<Option<Ahead>>,
-}
-
-/// The patterns of a rule, and the octets that they take.
-type Ahead = (Vec<Branches>, usize);
-
-/// So few rules are compiled before another thread has begun.
-const FEW: usize = 64;
-
-impl Parts {
-    /// For these rules, whose patterns are compiled ahead, on all cores. Where one is wrong or finds no room, that is left
-    /// to be told in its turn.
-    pub(super) fn of(rules: &[RuleSpec]) -> Self {
-        let rules = &rules[..rules.len().min(super::MAX_RULES)];
-        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(rules.len() / FEW).max(1);
-        let share = |first: usize| {
-            let mut room = pattern::MAX_SET_SIZE / threads;
-            let mut compiled = |spec: &RuleSpec| {
-                let before = room;
-                let branches = pattern::compile(spec.pattern.as_ref()?, &mut room).ok()?;
-                Some((branches, before - room))
-            };
-            let rules = rules.iter().enumerate().skip(first).step_by(threads);
-            let mut done = Vec::new();
-            for (number, spec) in rules.filter(|(_, spec)| spec.pattern.is_some()) {
-                let Some(ahead) = compiled(spec) else { break };
-                done.push((number, ahead));
-            }
-            done
-        };
-        let mut ahead: Vec<Option<Ahead>> = rules.iter().map(|_| None).collect();
-        if threads > 1 {
-            let shares: Vec<_> = thread::scope(|scope| {
-                let shares: Vec<_> = (0..threads).map(|first| scope.spawn(move || share(first))).collect();
-                shares.into_iter().filter_map(|share| share.join().ok()).flatten().collect()
-            });
-            for (number, patterns) in shares {
-                if let Some(place) = ahead.get_mut(number) {
-                    *place = Some(patterns);
-                }
-            }
-        }
-        Self { room: pattern::MAX_SET_SIZE, ahead, ..Self::default() }
-    }
-
-    /// The patterns of the rule of this number.
-    fn patterns(&mut self, number: u32, spec: &RuleSpec) -> Result<Vec<Branches>, RuleProblem> {
-        let ahead = self.ahead.get_mut(number as usize).and_then(Option::take);
-        if let Some((branches, size)) = ahead
-            && let Some(room) = self.room.checked_sub(size)
-        {
-            self.room = room;
-            return Ok(branches);
-        }
-        spec.pattern.as_ref().map_or(Ok(Vec::new()), |pattern| pattern::compile(pattern, &mut self.room))
-    }
+    pub(super) room: usize,
 }
 
 impl Rule {
@@ -112,7 +53,8 @@ impl Rule {
     pub(super) fn compile(number: u32, spec: RuleSpec, parts: &mut Parts) -> Result<Self, RuleProblem> {
         let condition = Condition::compile(&spec.when)?;
         let verdict = verdict_of(&spec.id, spec.set).ok_or(RuleProblem::NothingSet)?;
-        let compiled = parts.patterns(number, &spec)?;
+        let compiled =
+            spec.pattern.as_ref().map_or(Ok(Vec::new()), |it| pattern::compile(it, &mut parts.room))?;
         let mut look_at = Vec::new();
         for field in spec.fields() {
             if !look_at.contains(field) {

@@ -224,7 +224,6 @@ fn samples_hold_rules_to_their_purpose() {
     );
 }
 
-/// So many are compiled on all cores.
 #[test]
 fn many_rules_keep_their_order() {
     let rules = |wrong: &[usize]| {
