@@ -48,11 +48,9 @@ pub(super) fn with_failed_recipient(
     unnamed: Option<&RecipientReport>,
 ) {
     let failed = formats::failed_recipients(head);
-    let names = |report: &RecipientReport, address: &String| {
-        let names = [&report.final_recipient, &report.original_recipient];
-        names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(address))
+    let is_named = |address: &&String| {
+        mail.recipients.iter().flat_map(names).any(|name| name.eq_ignore_ascii_case(address))
     };
-    let is_named = |address: &&String| mail.recipients.iter().any(|report| names(report, address));
     let missing: Vec<&String> = failed.iter().filter(|address| !is_named(address)).collect();
     if let [address] = missing[..]
         && failed.len() == mail.recipients.len() + 1
@@ -68,10 +66,7 @@ pub(super) fn with_failed_recipient(
 /// whose texts are known.
 pub(super) fn with_lost(mail: &mut InboundMail, head: &Head<'_>, human: &str, known: formats::Known) {
     let reading = plain_text(mail, head, human, known, false).filter(formats::Reading::is_of_program);
-    let names =
-        |report: &RecipientReport| [report.final_recipient.clone(), report.original_recipient.clone()];
-    let named: HashSet<String> =
-        mail.recipients.iter().flat_map(names).flatten().map(|name| name.to_lowercase()).collect();
+    let named: HashSet<String> = mail.recipients.iter().flat_map(names).map(str::to_lowercase).collect();
     let is_lost = |told: &RecipientReport| {
         told.final_recipient.as_ref().is_some_and(|name| !named.contains(&name.to_lowercase()))
     };
@@ -80,8 +75,12 @@ pub(super) fn with_lost(mail: &mut InboundMail, head: &Head<'_>, human: &str, kn
 
 /// A word in the place of an address: `unknown`.
 fn lacks_address(report: &RecipientReport) -> bool {
-    let names = [&report.final_recipient, &report.original_recipient];
-    !names.into_iter().flatten().any(|name| name.contains('@'))
+    !names(report).any(|name| name.contains('@'))
+}
+
+/// The addresses of a report, the one that was tried first.
+fn names(report: &RecipientReport) -> impl Iterator<Item = &str> {
+    [&report.final_recipient, &report.original_recipient].into_iter().flatten().map(String::as_str)
 }
 
 /// No words say why; what went well needs none.
@@ -131,8 +130,7 @@ fn complete(mail: &mut InboundMail, reading: formats::Reading) {
         .filter_map(|report| Some((report.final_recipient.as_ref()?.to_lowercase(), report)))
         .collect();
     for report in mail.recipients.iter_mut().filter(|report| lacks_diagnostic(report) || lacks_code(report)) {
-        let names = [report.final_recipient.as_deref(), report.original_recipient.as_deref()];
-        let found = names.into_iter().flatten().find_map(|name| told.remove(&name.to_lowercase()));
+        let found = names(report).find_map(|name| told.remove(&name.to_lowercase()));
         let Some(found) = found else { continue };
         if !lacks_diagnostic(report) {
             let class = report.status.map(|status| u16::from(status.class()));

@@ -126,7 +126,7 @@ fn starred_headline(text: &str) -> bool {
 }
 
 /// How all signs begin, in one automaton, and of each sign the whole and its place in [`PROGRAMS`]: one pass over the
-/// text finds them all. An automaton of the whole signs would take 4.7 MB, or three times as long.
+/// text finds them all. An automaton of the whole signs would take 4.7 MB, or nearly twice as long.
 static SIGNS: LazyLock<Option<(AhoCorasick, Vec<Sign>)>> = LazyLock::new(|| {
     let signs = PROGRAMS.iter().enumerate();
     let signs: Vec<_> =
